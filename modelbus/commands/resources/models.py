@@ -1,22 +1,32 @@
-"""``modelbus models``: list, show, versions, alias, tag, retrain, delete, artifact."""
+"""``modelbus models``: list, show, versions, candidates, diff, alias, promote, tag, retrain, delete, artifact."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from modelbus.commands.tasks.train import print_training
+from modelbus.commands.resources.leaderboard import candidates
+from modelbus.commands.resources.promotion import promote
+from modelbus.commands.resources.retraining import retrain
+from modelbus.commands.resources.version_diff import diff
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.job_waiting import finish
-from modelbus.commands.terminal.options import Force, MoreFields, NoWait, Timeout
+from modelbus.commands.terminal.headlines import headline_metrics
+from modelbus.commands.terminal.model_options import AllMetrics, Reference
+from modelbus.commands.terminal.options import Force
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
-from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
+from modelbus.commands.terminal.version_tables import (
+    choice_facts,
+    class_facts,
+    held_out_words,
+    print_comparison,
+    print_metrics,
+)
 from modelbus.shared.contracts import ModelRecord, VersionRecord
+from modelbus.shared.plural import counted
 
 app = typer.Typer(name="models", help="Models, their versions and aliases.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The model.", autocompletion=completion.models)]
-Reference = Annotated[str, typer.Argument(help="name, name@alias or name@3.", autocompletion=completion.models)]
 
 
 @app.command("list")
@@ -37,17 +47,19 @@ def list_models(session: Session) -> None:
 
 @app.command()
 @asks_gateway
-def show(session: Session, reference: Reference) -> None:
-    """Show one version: estimator, metrics, signature, lineage.
+def show(session: Session, reference: Reference, all_metrics: AllMetrics = False) -> None:
+    """Show one version: estimator, metrics, features, origin.
 
     For example:
 
     - `modelbus models show prices`
 
+    - `modelbus models show prices@candidate --all-metrics`
+
     - `modelbus models show prices@2 --json`
     """
     version = session.client.models.version(reference)
-    session.printer.show(version, lambda: _print_version(session, version))
+    session.printer.show(version, lambda: _print_version(session, version, all_metrics))
 
 
 @app.command()
@@ -62,10 +74,10 @@ def versions(session: Session, name: Name) -> None:
     model = session.client.models.get(name)
     found = session.client.models.versions(name)
     rows = [
-        [one.version, _pointing(model, one.version), one.estimator, one.dataset, _first(one.metrics), one.created_at]
+        [one.version, _pointing(model, one.version), one.estimator, one.dataset, _first(one), one.created_at]
         for one in found
     ]
-    headings = ("version", "aliases", "estimator", "dataset", "measured", "created")
+    headings = ("version", "aliases", "estimator", "dataset", "metric", "created")
     empty = f"Model {name} has no versions."
     session.printer.show(found, lambda: session.printer.table(headings, rows, empty=empty))
 
@@ -76,10 +88,10 @@ def alias(
     session: Session,
     name: Name,
     alias: Annotated[str, typer.Argument(help="The alias, such as champion.")],
-    version: Annotated[int | None, typer.Argument(min=1, help="Where it is to point.")] = None,
+    version: Annotated[int | None, typer.Argument(min=1, help="The version's number.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the alias.")] = False,
 ) -> None:
-    """Let an alias point at a version, or remove it.
+    """Point an alias at a version, or remove it.
 
     For example:
 
@@ -88,7 +100,7 @@ def alias(
     - `modelbus models alias prices candidate --remove`
     """
     if remove == (version is not None):
-        raise typer.BadParameter("give a version, or --remove")
+        raise typer.BadParameter("give either a version or --remove")
     if version is None:
         session.client.models.remove_alias(name, alias)
         model = session.client.models.get(name)
@@ -103,11 +115,11 @@ def tag(
     session: Session,
     reference: Reference,
     tags: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=TEXT", help="Tags to set; NAME=null removes one.")
+        list[str] | None, typer.Argument(metavar="NAME=TEXT", help="Tags to set; NAME=null removes a tag.")
     ] = None,
-    note: Annotated[str | None, typer.Option(help="Another note.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="A new note.")] = None,
 ) -> None:
-    """Change what is to be remembered of a version.
+    """Change a version's tags and note.
 
     For example:
 
@@ -120,45 +132,6 @@ def tag(
     version = session.client.models.tag(reference, changes, note=note)
     facts = {"model": f"{version.model}@{version.version}", "tags": version.tags, "note": version.note}
     session.printer.show(version, lambda: session.printer.facts(facts))
-
-
-@app.command()
-@asks_gateway
-def retrain(
-    session: Session,
-    reference: Reference,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", "-d", help="Another dataset.", autocompletion=completion.datasets)
-    ] = None,
-    hyperparameters: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="A changed hyperparameter.")
-    ] = None,
-    promote: Annotated[
-        str | None,
-        typer.Option(help="Move champion: if_comparable, if_better, always or never.", show_default="if_better"),
-    ] = None,
-    promote_metric: Annotated[str | None, typer.Option(help="What if_better compares by, such as roc_auc.")] = None,
-    option: MoreFields = None,
-    no_wait: NoWait = False,
-    timeout: Timeout = None,
-) -> None:
-    """Train a version again, with what is changed here.
-
-    For example:
-
-    - `modelbus models retrain prices --dataset shop-2025`
-
-    - `modelbus models retrain prices@1 --set alpha=2.0 --promote never`
-    """
-    given: dict[str, Any] = {
-        "dataset": dataset,
-        "promote": promote,
-        "promote_metric": promote_metric,
-        "hyperparameters": settings_of(hyperparameters, "--set") or None,
-    }
-    changes = {name: value for name, value in given.items() if value is not None} | settings_of(option, "--option")
-    job = session.client.models.retrain(reference, **changes)
-    finish(session, job, timeout, no_wait=no_wait, show=lambda trained: print_training(session, trained))
 
 
 @app.command()
@@ -195,8 +168,8 @@ def delete(session: Session, reference: Reference, force: Force = False) -> None
     if "@" in reference:
         session.client.models.delete_version(reference, force=force)
     elif not force:
-        count = len(session.client.models.get(reference).versions)
-        raise typer.BadParameter(f"{reference} has {count} version(s); --force deletes the model with all of them")
+        count = counted(len(session.client.models.get(reference).versions), "version")
+        raise typer.BadParameter(f"{reference} has {count}; --force deletes the model with all of them")
     else:
         session.client.models.delete(reference)
     session.printer.show({"deleted": reference}, lambda: session.printer.say(f"deleted {reference}"))
@@ -210,19 +183,21 @@ def _pointing(model: ModelRecord, version: int) -> str:
     return ", ".join(sorted(alias for alias, number in model.aliases.items() if number == version))
 
 
-def _first(metrics: dict[str, float | None]) -> str:
-    name, value = next(iter(metrics.items()), ("", None))
-    return "" if value is None else f"{name} {value:.4f}"
+def _first(version: VersionRecord) -> str:
+    """The first of the headline metrics."""
+    names = headline_metrics(version.signature.task, version.metrics)
+    return f"{names[0]} {version.metrics[names[0]]:.4g}" if names else ""
 
 
-def _print_version(session: Session, version: VersionRecord) -> None:
-    facts = {
+def _print_version(session: Session, version: VersionRecord, is_all: bool) -> None:
+    facts: dict[str, Any] = {
         "model": f"{version.model}@{version.version}",
         "estimator": version.estimator,
         "hyperparameters": version.hyperparameters,
+        **choice_facts(version),
         "task": version.signature.task,
         "target": version.signature.target,
-        "classes": version.signature.classes,
+        **class_facts(version),
         "dataset": version.dataset,
         "rows": f"{version.row_count:,}",
         "held out": held_out_words(version.held_out),
@@ -232,8 +207,14 @@ def _print_version(session: Session, version: VersionRecord) -> None:
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
-    print_metrics(session.printer, version)
+    print_metrics(session.printer, version, is_all=is_all)
     print_comparison(session.printer, version.comparison)
     columns = [[column.name, column.type] for column in version.signature.columns]
     session.printer.table(("feature", "type"), columns, empty="No features.")
     session.printer.warn(version.warnings)
+
+
+app.command()(candidates)
+app.command()(diff)
+app.command()(promote)
+app.command()(retrain)

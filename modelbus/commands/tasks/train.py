@@ -5,11 +5,28 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.client.typed_answers import TrainedVersion
+from modelbus.commands.tasks.tuning_options import (
+    Calibrate,
+    Candidates,
+    Scoring,
+    SearchMethod,
+    Space,
+    TimeBudget,
+    TuneThreshold,
+    tuning_fields,
+)
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
+from modelbus.commands.terminal.model_options import AllMetrics, Promote, PromoteMetric
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
-from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
+from modelbus.commands.terminal.version_tables import (
+    choice_facts,
+    class_facts,
+    held_out_words,
+    print_comparison,
+    print_metrics,
+)
 from modelbus.shared.contracts.records.results import CheckResult
 
 
@@ -17,43 +34,64 @@ from modelbus.shared.contracts.records.results import CheckResult
 def train(
     session: Session,
     dataset: Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)],
-    target: Annotated[str | None, typer.Argument(help="The column to predict; none for outliers and clusters.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="The column to predict; none for outlier detection and clustering.")
+    ] = None,
     estimator: Annotated[
-        str, typer.Option("--estimator", "-e", help="What to train.", autocompletion=completion.estimators)
+        str,
+        typer.Option(
+            "--estimator", "-e", metavar="NAME", help="An estimator, or auto.", autocompletion=completion.estimators
+        ),
     ] = ...,  # type: ignore[assignment]
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="The model's name.", show_default="the dataset's")
+        str | None,
+        typer.Option("--model", "-m", metavar="NAME", help="The model's name.", show_default="the dataset's"),
     ] = None,
     hyperparameters: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="NAME=VALUE", help="A hyperparameter; 1 and 1.0 may differ."),
     ] = None,
-    feature: Annotated[list[str] | None, typer.Option(help="Predict from this column; may be repeated.")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Do not predict from this column.")] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Predict from this column only; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Leave this column out; may be repeated.")
+    ] = None,
     free_text: Annotated[
-        list[str] | None, typer.Option(help="Read this column of text by its words; may be repeated.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this text column word by word; may be repeated.")
     ] = None,
-    categorical: Annotated[list[str] | None, typer.Option(help="Read this column of text as categories.")] = None,
-    folds: Annotated[int | None, typer.Option(min=2, max=20, help="Measure by cross-validation too.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
-    promote: Annotated[
-        str | None,
-        typer.Option(help="Move champion: if_comparable, if_better, always or never.", show_default="if_comparable"),
+    categorical: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Read this text column as categories; may be repeated.")
     ] = None,
-    promote_metric: Annotated[str | None, typer.Option(help="What if_better compares by, such as roc_auc.")] = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, max=20, metavar="N", help="Cross-validate too, on this many folds.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="The same seed gives the same model.")] = None,
+    search: SearchMethod = None,
+    space: Space = None,
+    candidates: Candidates = None,
+    scoring: Scoring = None,
+    time_budget: TimeBudget = None,
+    calibrate: Calibrate = None,
+    tune_threshold: TuneThreshold = None,
+    promote: Promote = None,
+    promote_metric: PromoteMetric = None,
     allow_target_change: Annotated[
-        bool, typer.Option("--allow-target-change", help="Let the model predict another target than it does.")
+        bool, typer.Option("--allow-target-change", help="Let the model change its target or task.")
     ] = False,
-    tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Something to remember.")] = None,
-    note: Annotated[str | None, typer.Option(help="More to remember, in words.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="A tag; may be repeated.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="A note to keep with the version.")] = None,
     option: MoreFields = None,
-    check: Annotated[bool, typer.Option("--check", help="Only say what it would take.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the training and estimate its memory; train nothing.")
+    ] = False,
+    all_metrics: AllMetrics = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
 ) -> None:
     """Train a model on a dataset.
 
-    The version is measured on rows that are held out. What can be said of a training is in docs/training.md.
+    The new version is measured on held-out rows. docs/training.md describes every field of a training.
 
     For example:
 
@@ -62,6 +100,10 @@ def train(
     - `modelbus train churn left -e RandomForestClassifier -s max_depth=3 -s max_features=0.5 --folds 5`
 
     - `modelbus train churn left -e LogisticRegression -o class_weight=balanced -o 'hold_out={"fraction": 0.3}'`
+
+    - `modelbus train churn left -e auto --time-budget 120 --scoring roc_auc`
+
+    - `modelbus train churn left -e SVC --search random --space C=log_uniform:0.01:10 --candidates 12`
 
     - `modelbus train churn left -e RandomForestClassifier --promote if_better --promote-metric roc_auc`
 
@@ -78,27 +120,44 @@ def train(
         "allow_target_change": allow_target_change or None,
         "note": note,
         "cross_validation": None if folds is None else {"folds": folds},
-        "tags": {name: _text(value) for name, value in settings_of(tag, "--tag").items()} or None,
+        "tags": {name: str(value) for name, value in settings_of(tag, "--tag").items()} or None,
+        "calibration": None if calibrate is None else {"method": calibrate},
+        "threshold": None if tune_threshold is None else {"scoring": tune_threshold},
+        **tuning_fields(estimator, search, space, candidates, scoring, time_budget),
     }
-    options = {name: value for name, value in given.items() if value is not None}
-    options |= settings_of(option, "--option")
-    values = settings_of(hyperparameters, "--set")
-    asked: dict[str, Any] = {"estimator": estimator, "hyperparameters": values, **options}
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    fields |= settings_of(option, "--option")
+    fields |= {"estimator": estimator, "hyperparameters": settings_of(hyperparameters, "--set")}
     if check:
-        found = session.client.check_training(model or dataset, dataset, target, **asked)
+        found = session.client.check_training(model or dataset, dataset, target, **fields)
         session.printer.show(found, lambda: _print_check(session, found))
         return
-    job = session.client.train(model or dataset, dataset, target, **asked)
-    finish(session, job, timeout, no_wait=no_wait, show=lambda trained: print_training(session, trained))
+    job = session.client.train(model or dataset, dataset, target, **fields)
+    finish(
+        session,
+        job,
+        timeout,
+        no_wait=no_wait,
+        show=lambda trained: print_training(session, trained, is_all=all_metrics),
+    )
 
 
-def print_training(session: Session, trained: TrainedVersion) -> None:
-    """Print what a training made."""
+def print_training(session: Session, trained: TrainedVersion, *, is_all: bool = False) -> None:
+    """Print the version that a training made.
+
+    Args:
+        session: Where to print.
+        trained: What the training made.
+        is_all: Whether all metrics are printed.
+    """
     version = trained.version
     facts = {
         "model": trained.reference,
         "champion": "yes" if trained.is_champion else "no",
         "estimator": version.estimator,
+        "hyperparameters": version.hyperparameters,
+        **choice_facts(version, trained.stopped_early),
+        **class_facts(version),
         "rows": f"{version.row_count:,}",
         "fitted in": f"{version.fit_s:.2f} s",
         "held out": held_out_words(version.held_out),
@@ -106,26 +165,24 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
-    print_metrics(session.printer, version)
+    print_metrics(session.printer, version, is_all=is_all)
     print_comparison(session.printer, trained.comparison)
     session.printer.warn(version.warnings)
 
 
 def _print_check(session: Session, found: CheckResult) -> None:
-    mebibytes = {"least": found.minimum_memory_bytes, "likely": found.expected_memory_bytes}
+    sizes = {"at least": found.minimum_memory_bytes, "likely": found.expected_memory_bytes}
+    sizes["of"] = found.memory_limit_bytes
     facts = {
         "estimator": found.estimator,
         "task": found.task,
-        "rows": f"{found.row_count:,} and {found.hold_out_row_count:,} held out",
+        "candidates": found.candidate_count,
+        "rows": f"{found.row_count:,} to fit on, {found.hold_out_row_count:,} held out",
         "features": found.features,
         "free text": ", ".join(found.free_text) or None,
         "classes": found.classes,
-        "memory": ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in mebibytes.items()),
+        "memory": ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in sizes.items()),
         "streamed": "yes" if found.streamed else "no",
     }
     session.printer.facts(facts)
     session.printer.warn(found.warnings)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
