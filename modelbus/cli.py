@@ -15,8 +15,12 @@ from modelbus.commands.operation.events import events
 from modelbus.commands.operation.keys import keys
 from modelbus.commands.operation.logs import logs
 from modelbus.commands.operation.publish import publish
-from modelbus.commands.resources import datasets, estimators, jobs, models
+from modelbus.commands.resources import datasets, estimators, evaluations, jobs, models
+from modelbus.commands.tasks.drift import drift
 from modelbus.commands.tasks.evaluate import evaluate
+from modelbus.commands.tasks.explain import explain
+from modelbus.commands.tasks.learning_curve import learning_curve
+from modelbus.commands.tasks.plots import plots
 from modelbus.commands.tasks.predict import predict
 from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
@@ -47,7 +51,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway or server a
 
 LOCAL_STACK = "Local stack"
 OPERATION = "Operation"
-TASKS = "Train, predict, evaluate"
+TASKS = "Train, predict, evaluate, explain"
 RESOURCES = "Resources"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
@@ -56,9 +60,14 @@ app.command(rich_help_panel=LOCAL_STACK)(status)
 app.command(rich_help_panel=TASKS)(train)
 app.command(rich_help_panel=TASKS)(predict)
 app.command(rich_help_panel=TASKS)(evaluate)
+app.command(rich_help_panel=TASKS)(explain)
+app.command(rich_help_panel=TASKS)(drift)
+app.command(rich_help_panel=TASKS)(learning_curve)
+app.command(rich_help_panel=TASKS)(plots)
 app.add_typer(datasets.app, rich_help_panel=RESOURCES)
 app.add_typer(estimators.app, rich_help_panel=RESOURCES)
 app.add_typer(models.app, rich_help_panel=RESOURCES)
+app.add_typer(evaluations.app, rich_help_panel=RESOURCES)
 app.add_typer(jobs.app, rich_help_panel=RESOURCES)
 app.command(rich_help_panel=OPERATION)(logs)
 app.command(rich_help_panel=OPERATION)(events)

@@ -32,6 +32,16 @@ def jobs(incomplete: str) -> list[str]:
     return _starting(incomplete, lambda client: [one.correlation_id for one in client.jobs.list(limit=50)])
 
 
+def evaluations(incomplete: str) -> list[str]:
+    """Ids of evaluations."""
+    return _starting(incomplete, lambda client: [one.id for one in client.evaluations.list()])
+
+
+def plot_owners(incomplete: str) -> list[str]:
+    """Ids of evaluations and of the newest jobs."""
+    return sorted({*evaluations(incomplete), *jobs(incomplete)})
+
+
 def _model_names(client: "Client") -> list[str]:
     return [one.name for one in client.models.list()]
 

@@ -1,10 +1,10 @@
-"""Names that are likely meant where a dataset or a model of the given name does not exist."""
+"""Names that are likely meant where a dataset, a model or an evaluation of the given name does not exist."""
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from modelbus.shared.errors import ModelbusError, NotFound, UnknownDataset, UnknownModel
+from modelbus.shared.errors import ModelbusError, NotFound, UnknownDataset, UnknownEvaluation, UnknownModel
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 _SHOWN: Final = 3
 _ARGUMENTS: Final[Mapping[type[NotFound], tuple[str, tuple[str, ...]]]] = {
     UnknownDataset: ("dataset", ("dataset", "name")),
-    UnknownModel: ("model", ("model", "reference", "name")),
+    UnknownModel: ("model", ("model", "reference", "name", "other")),
+    UnknownEvaluation: ("evaluation", ("evaluation", "evaluations", "owner")),
 }
 """By error: what does not exist, and the arguments of commands that name one."""
 
@@ -33,7 +34,9 @@ def with_near_names(error: NotFound, client: "Client", given: Mapping[str, Any])
         known = _NAMES[noun](client)
     except ModelbusError:
         return error  # the key may not read; the first error says enough
-    named = [str(given[argument]).partition("@")[0] for argument in arguments if isinstance(given.get(argument), str)]
+    values = [given.get(argument) for argument in arguments]
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    named = [text.partition("@")[0] for text in texts if isinstance(text, str)]
     missing = next((name for name in named if name not in known), None)
     if missing is None:
         return error
@@ -53,4 +56,5 @@ def _hint(noun: str, missing: str, known: list[str]) -> str:
 _NAMES: Final[Mapping[str, Callable[["Client"], list[str]]]] = {
     "dataset": lambda client: [one.name for one in client.datasets.list()],
     "model": lambda client: [one.name for one in client.models.list()],
+    "evaluation": lambda client: [one.id for one in client.evaluations.list()],
 }
