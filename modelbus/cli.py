@@ -5,6 +5,7 @@ import os
 import sys
 
 import typer
+import typer.main
 
 from modelbus.commands.local.demo import demo
 from modelbus.commands.local.status import status
@@ -25,6 +26,7 @@ from modelbus.commands.tasks.predict import predict
 from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.error_printing import print_error
+from modelbus.commands.terminal.own_words import CommandWords, in_own_words
 from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
@@ -85,7 +87,9 @@ def main() -> None:
     try:
         app()
     except ModelbusError as error:
-        print_error(error, as_json="--json" in sys.argv)
+        as_json = "--json" in sys.argv
+        words = CommandWords.of_arguments(typer.main.get_command(app), sys.argv[1:])
+        print_error(error if as_json else in_own_words(error, words), as_json=as_json)
         sys.exit(exits.code_of(error))
     except BrokenPipeError:
         # The reader of the output has seen enough, and nothing may be flushed at the end.

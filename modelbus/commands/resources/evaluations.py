@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.client.comparison import Comparison
+from modelbus.commands.tasks.evaluation_tables import evaluated, print_evaluation
 from modelbus.commands.tasks.plots import PlotFormat, Plots, save_plots
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.evaluation_tables import evaluated, print_evaluation
 from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import ALL_METRICS, label_text, rounded
 from modelbus.commands.terminal.model_options import AllMetrics
@@ -43,6 +43,8 @@ def list_evaluations(
     - `modelbus evaluations list --model churn --dataset customers`
     """
     found = session.client.evaluations.list(model=model, dataset=dataset)
+    if not found:
+        _require(session, model, dataset)
     rows = [[one.id, evaluated(one), one.dataset, _first(one), one.created_at] for one in found]
     headings = ("evaluation", "model", "dataset", "metric", "created")
     empty = "No evaluations. Make one: modelbus evaluate MODEL DATASET"
@@ -125,6 +127,18 @@ def delete(session: Session, evaluation: Evaluation) -> None:
     """
     session.client.evaluations.delete(evaluation)
     session.printer.show({"deleted": evaluation}, lambda: session.printer.say(f"deleted evaluation {evaluation}"))
+
+
+def _require(session: Session, model: str | None, dataset: str | None) -> None:
+    """Make sure that what a list is filtered by exists.
+
+    Raises:
+        UnknownModel, UnknownDataset: It does not.
+    """
+    if model is not None:
+        session.client.models.get(model)
+    if dataset is not None:
+        session.client.datasets.get(dataset)
 
 
 def _first(record: EvaluationRecord) -> str:

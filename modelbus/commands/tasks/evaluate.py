@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from modelbus.commands.tasks.evaluation_tables import print_evaluation
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.evaluation_tables import print_evaluation
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.model_options import AllMetrics, Reference
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout

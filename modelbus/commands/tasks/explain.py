@@ -1,6 +1,6 @@
 """``modelbus explain``: which columns a model relies on, or what each contributes to a prediction."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -38,8 +38,13 @@ def explain(
         ),
     ] = None,
     kind: Annotated[
-        Literal["importance", "partial_dependence"] | None,
-        typer.Option(metavar="KIND", help="importance or partial_dependence.", show_default="both"),
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="importance or partial_dependence.",
+            show_default="both",
+            autocompletion=completion.words("importance", "partial_dependence"),
+        ),
     ] = None,
     column: Annotated[
         list[str] | None,
@@ -55,8 +60,13 @@ def explain(
         str | None, typer.Option(metavar="METRIC", help="Measure the importance by it.", show_default="by task")
     ] = None,
     outputs: Annotated[
-        Literal["predicted", "all"] | None,
-        typer.Option(metavar="WHICH", help="Of rows: the predicted class, or all.", show_default="predicted"),
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="Of rows: explain the predicted class, or all.",
+            show_default="predicted",
+            autocompletion=completion.words("predicted", "all"),
+        ),
     ] = None,
     plots: PlotFolder = None,
     option: MoreFields = None,

@@ -1,9 +1,9 @@
 """Explanations as tables: importance, partial dependence, contributions of the columns to the prediction for a row."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from modelbus.client.model_explanations import Dependence, Importance, ModelExplanation, PredictionExplanation
+from modelbus.commands.tasks.shown_predictions import notes
 from modelbus.commands.terminal.metric_tables import label_text, rounded
 from modelbus.commands.terminal.printing import Printer
 from modelbus.shared.plural import counted
@@ -83,7 +83,7 @@ def print_contributions(printer: Printer, found: PredictionExplanation) -> None:
             headings = ("column", "value", "contribution", "± error")
             cut = slice(None) if has_errors else slice(3)
             printer.table(headings[cut], [cells[cut] for cells in rows], empty="No columns.")
-    printer.warn([*found.warnings, *_incidents(found.report)])
+    printer.warn([*found.warnings, *notes(found.report)])
 
 
 def _value(value: Any) -> str | None:
@@ -93,18 +93,3 @@ def _value(value: Any) -> str | None:
 
 def _error(value: float) -> Any:
     return rounded(value) if value else None
-
-
-def _incidents(report: Mapping[str, Mapping[str, int]]) -> list[str]:
-    words = {
-        "coerced": "was cast to its type",
-        "unseen": "holds a value unseen in training",
-        "missing": "is missing",
-        "extra": "is not a feature and was ignored",
-    }
-    return [
-        f"column {column!r} {words[incident]} in {counted(count, 'row')}"
-        for incident, columns in report.items()
-        if incident in words
-        for column, count in columns.items()
-    ]

@@ -52,6 +52,6 @@ def finish_with_plots(
     paths = [] if folder is None else saved_plots(Plots.of_job(job), folder, "svg")
     session.printer.show(result, lambda: show(result))
     if folder is not None:
-        session.printer.say(f"{counted(len(paths), 'plot')} saved to {folder}")
+        session.printer.say(f"{counted(len(paths), 'plot')} saved to {folder}" if paths else "No plots were drawn.")
     elif getattr(result, "plots", None):
         session.printer.say(f"Save its plots with: modelbus plots {job.correlation_id}")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from modelbus.client.synchronous.job import Job
 
 PlotFormat = Annotated[
-    Literal["svg", "json"],
-    typer.Option("--format", metavar="FORMAT", help="svg for pictures, json for the points behind them."),
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="svg for pictures, json for the points behind them.",
+        autocompletion=completion.words("svg", "json"),
+    ),
 ]
 
 
@@ -103,7 +108,10 @@ def save_plots(
     Raises:
         NotFound: A name is not one of them.
         UnexpectedAnswer: The gateway names a plot in a way that could leave the folder.
+        BadParameter: There is no such format.
     """
+    if format not in ("svg", "json"):
+        raise typer.BadParameter(f"must be svg or json, not {format!r}", param_hint="--format")
     unknown = [name for name in names or [] if name not in plots.names]
     if unknown:
         there = ", ".join(plots.names) or "none"

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import typer
 
+from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.session import json_or_text
 from modelbus.shared.contracts.commands.tuning import AUTO
 
@@ -15,11 +16,12 @@ _DISTRIBUTIONS: Final = ("uniform", "log_uniform", "int_uniform", "int_log_unifo
 _DRAW: Final = re.compile(rf"({'|'.join(_DISTRIBUTIONS)}):([^:]+):([^:]+)")
 
 SearchMethod = Annotated[
-    Literal["grid", "random", "halving", "tpe"] | None,
+    str | None,
     typer.Option(
         "--search",
         metavar="METHOD",
         help="Search within --space: grid, random, halving or tpe.",
+        autocompletion=completion.words("grid", "random", "halving", "tpe"),
         rich_help_panel=TUNING,
     ),
 ]
@@ -54,10 +56,11 @@ TimeBudget = Annotated[
     ),
 ]
 Calibrate = Annotated[
-    Literal["sigmoid", "isotonic", "temperature"] | None,
+    str | None,
     typer.Option(
         metavar="METHOD",
         help="Calibrate the probabilities: sigmoid, isotonic or temperature.",
+        autocompletion=completion.words("sigmoid", "isotonic", "temperature"),
         rich_help_panel=TUNING,
     ),
 ]

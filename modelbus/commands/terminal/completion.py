@@ -42,6 +42,11 @@ def plot_owners(incomplete: str) -> list[str]:
     return sorted({*evaluations(incomplete), *jobs(incomplete)})
 
 
+def words(*known: str) -> Callable[[str], list[str]]:
+    """Some fixed words."""
+    return lambda incomplete: [word for word in known if word.startswith(incomplete)]
+
+
 def _model_names(client: "Client") -> list[str]:
     return [one.name for one in client.models.list()]
 

@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from modelbus.commands.terminal import completion
-from modelbus.shared.contracts.commands.training import Promotion
 
 Reference = Annotated[str, typer.Argument(help="name, name@alias or name@3.", autocompletion=completion.models)]
 AllMetrics = Annotated[bool, typer.Option("--all-metrics", help="Print every metric, not only the headline ones.")]
 Promote = Annotated[
-    Promotion | None,
+    str | None,
     typer.Option(
         metavar="WHEN",
         help="Move champion to the new version: if_comparable, if_better, always or never.",
         show_default="if_comparable; of retrain if_better",
+        autocompletion=completion.words("if_comparable", "if_better", "always", "never"),
     ),
 ]
 PromoteMetric = Annotated[

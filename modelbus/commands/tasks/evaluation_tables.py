@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from modelbus.commands.tasks.shown_predictions import notes
 from modelbus.commands.terminal.constant_baselines import baselines_of_evaluation
 from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import MetricColumn, label_text, print_metric_table, rounded
@@ -41,7 +42,7 @@ def print_evaluation(printer: Printer, record: EvaluationRecord, *, is_all: bool
     printer.facts({"best threshold": _threshold_words(record), "residuals": _rounded_all(record.residuals)})
     for column in record.slices or []:
         _print_slices(printer, record, column, is_all)
-    printer.warn([*record.warnings, *_report_sentences(record.report or {})])
+    printer.warn([*record.warnings, *notes(_notable(record.report or {}))])
     if record.plots:
         printer.say(f"{counted(len(record.plots), 'plot')}. Save with: modelbus plots {record.id}")
 
@@ -132,14 +133,9 @@ def _slice_words(one: Mapping[str, Any]) -> str:
     return "(missing)" if one.get("value") is None else label_text(one["value"])
 
 
-def _report_sentences(report: Mapping[str, Mapping[str, int]]) -> list[str]:
-    words = {"coerced": "was cast to its type", "unseen": "holds values unseen in training"}
-    return [
-        f"column {column!r} {words[incident]} in {counted(count, 'row')}"
-        for incident, columns in report.items()
-        if incident in words
-        for column, count in columns.items()
-    ]
+def _notable(report: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """What was unusual about the rows; missing values and further columns are not."""
+    return {incident: columns for incident, columns in report.items() if incident in ("coerced", "unseen")}
 
 
 def _rounded_all(figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
