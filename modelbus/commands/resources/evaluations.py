@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.client.comparison import Comparison
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.tasks.evaluation_tables import evaluated, print_evaluation
 from modelbus.commands.tasks.plots import PlotFormat, Plots, save_plots
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import ALL_METRICS, label_text, rounded
 from modelbus.commands.terminal.model_options import AllMetrics
 from modelbus.commands.terminal.session import Session, asks_gateway

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.resources.leaderboard import candidates
 from modelbus.commands.resources.promotion import promote
 from modelbus.commands.resources.retraining import retrain
 from modelbus.commands.resources.version_diff import diff
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.model_options import AllMetrics, Reference
 from modelbus.commands.terminal.options import Force
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.terminal import completion
-from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import ALL_METRICS, rounded
 from modelbus.commands.terminal.model_options import AllMetrics, Reference
 from modelbus.commands.terminal.printing import plain

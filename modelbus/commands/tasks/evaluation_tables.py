@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from modelbus.commands.metrics.constant_baselines import baselines_of_evaluation
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.tasks.shown_predictions import notes
-from modelbus.commands.terminal.constant_baselines import baselines_of_evaluation
-from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import MetricColumn, label_text, print_metric_table, rounded
 from modelbus.commands.terminal.printing import Printer, cell_text
 from modelbus.shared.contracts import EvaluationRecord

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from modelbus.client.model_explanations import Learning
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.tasks.job_plots import finish_with_plots
-from modelbus.commands.terminal.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import ALL_METRICS, rounded
 from modelbus.commands.terminal.model_options import AllMetrics, PlotFolder, Reference
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout

@@ -101,7 +101,7 @@ class CommandWords:
             if name is not None and (name in self.options or name in self.arguments):
                 return _with_key(name, rest)
         if "--option" in self.options and not where.startswith("query."):
-            return f"--option {where}"
+            return f"--option {where.removeprefix('options.')}"
         return None
 
 

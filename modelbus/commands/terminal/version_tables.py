@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from modelbus.commands.terminal.constant_baselines import baselines_of_version
-from modelbus.commands.terminal.headlines import headline_metrics
+from modelbus.commands.metrics.constant_baselines import baselines_of_version
+from modelbus.commands.metrics.headlines import headline_metrics
 from modelbus.commands.terminal.metric_tables import MetricColumn, label_text, print_metric_table, rounded
 from modelbus.commands.terminal.printing import Printer
 from modelbus.shared.contracts import VersionRecord
@@ -43,7 +43,7 @@ def class_facts(version: VersionRecord) -> dict[str, Any]:
 
 
 def choice_facts(version: VersionRecord, stopped_early: str | None = None) -> dict[str, Any]:
-    """What a search or ``auto`` chose and why, how probabilities are calibrated, and which threshold was found.
+    """How rows were weighted, what a search or ``auto`` chose and why, the calibration and the threshold.
 
     Args:
         version: The version.
@@ -60,7 +60,10 @@ def choice_facts(version: VersionRecord, stopped_early: str | None = None) -> di
             "candidates": _counts_words(tuning),
             "stopped early": None if stopped is None else _STOPS.get(stopped, stopped),
         }
+    specification = version.specification or {}
     return {
+        "class weight": specification.get("class_weight"),
+        "sample weight": specification.get("sample_weight"),
         **found,
         "calibration": None if version.calibration is None else _calibration_words(version.calibration),
         "threshold": None if version.threshold is None else _threshold_words(version.threshold),
