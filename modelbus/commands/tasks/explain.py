@@ -92,9 +92,9 @@ def explain(
     _check(row, file, {**of_model, "plots": plots}, outputs)
     fields = settings_of(option, "--option")
     if row or file is not None:
-        rows = rows_of_options(row or []) if file is None else rows_of_file(file)
+        given_rows = rows_of_options(row or []) if file is None else rows_of_file(file)
         fields = ({} if outputs is None else {"outputs": outputs}) | fields
-        asked = session.client.explain_prediction(model, rows, dataset=dataset, **fields)
+        asked = session.client.explain_prediction(model, given_rows.rows, dataset=dataset, **fields)
         finish(session, asked, timeout, no_wait=no_wait, show=lambda found: print_contributions(session.printer, found))
         return
     given = {**of_model, "dataset": dataset}
