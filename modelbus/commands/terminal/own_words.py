@@ -46,6 +46,11 @@ _TUNING: Final[Mapping[str, str]] = {
     "space": "--space",
 }
 """The same for the fields of ``search`` and ``auto``."""
+_SAID_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "search": (), "auto": (), "cross_validation": ("folds",), "calibration": ("method",), "threshold": ("scoring",),
+    "best_threshold": ("metric",),
+}
+"""By field, those of its own fields that its option says; the others are in JSON only."""
 _KEYED: Final = frozenset({"--set", "--tag", "--threshold", "--space"})
 """Options of pairs: behind them stands the name that is meant."""
 
@@ -96,13 +101,19 @@ class CommandWords:
             return _row_words(rest)
         if head in ("search", "auto") and rest and _TUNING.get(rest[0]) in self.options:
             return _with_key(_TUNING[rest[0]], rest[1:])
-        typed = f"--{head.replace('_', '-')}"
-        for name in (_OPTIONS.get(head), None if typed in _RENAMED else typed, head.upper()):
-            if name is not None and (name in self.options or name in self.arguments):
-                return _with_key(name, rest)
+        if not rest or head not in _SAID_OF or rest[0] in _SAID_OF[head]:
+            own = self._named(head)
+            if own is not None:
+                return _with_key(own, rest)
         if "--option" in self.options and not where.startswith("query."):
             return f"--option {where.removeprefix('options.')}"
         return None
+
+    def _named(self, field_name: str) -> str | None:
+        """The option or argument of a field."""
+        typed = f"--{field_name.replace('_', '-')}"
+        names = (_OPTIONS.get(field_name), None if typed in _RENAMED else typed, field_name.upper())
+        return next((name for name in names if name in self.options or name in self.arguments), None)
 
 
 def in_own_words(error: ModelbusError, words: CommandWords) -> ModelbusError:
