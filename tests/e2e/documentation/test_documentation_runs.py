@@ -18,13 +18,15 @@ from tools import notebooks
 PAGES = [page for page in read_pages() if run_snippets(page)]
 ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1):8000")
 """Where the stack listens that a reader has started."""
-BLOCK_TIMEOUT_S = 120
+BLOCK_TIMEOUT_S = 300
+"""For blocks of a shell that follow each other; docs/walk.md has some fifty commands in a row."""
 SHOWN = {
     "README.md": ["prediction", "job.finished"],
     "docs/client.md": ["toy-prices@1", "rows.0.size", "unknown_model"],
     "docs/cli.md": ["rents@1"],
     "docs/evaluation.md": ['"best_threshold":{', '"id":"theirs"'],
     "docs/dead-letters.md": ["no message"],
+    "docs/walk.md": ["best candidate", "B - A", "leaving@4 is champion now", "drift          yes: age", "estimator_rejected"],
 }
 """What the blocks of a page print, among other things."""
 # An answer that tells of an error must fail its block.
