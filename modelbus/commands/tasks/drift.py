@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, get_args
 import typer
 
 from modelbus.client.model_explanations import Drift
-from modelbus.commands.tasks.job_plots import finish_with_plots
+from modelbus.commands.tasks.job_plots import finish_with_plots, require_waiting
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.metric_tables import rounded
 from modelbus.commands.terminal.model_options import PlotFolder, Reference
@@ -64,6 +64,7 @@ def drift(
     """
     if (dataset is None) == (since is None):
         raise typer.BadParameter("give either --dataset or --since")
+    require_waiting(plots, no_wait=no_wait)
     thresholds = settings_of(threshold, "--threshold")
     fields: dict[str, Any] = ({"thresholds": thresholds} if thresholds else {}) | settings_of(option, "--option")
     job = session.client.drift(model, dataset=dataset, since=since, **fields)

@@ -6,7 +6,7 @@ import typer
 
 from modelbus.commands.tasks.explanation_tables import print_contributions, print_explanation
 from modelbus.commands.tasks.given_rows import rows_of_file, rows_of_options
-from modelbus.commands.tasks.job_plots import finish_with_plots
+from modelbus.commands.tasks.job_plots import finish_with_plots, require_waiting
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.model_options import PlotFolder, Reference
@@ -90,6 +90,7 @@ def explain(
     """
     of_model: dict[str, Any] = {"kinds": kind and [kind], "columns": column, "metric": metric}
     _check(row, file, {**of_model, "plots": plots}, outputs)
+    require_waiting(plots, no_wait=no_wait)
     fields = settings_of(option, "--option")
     if row or file is not None:
         given_rows = rows_of_options(row or []) if file is None else rows_of_file(file)

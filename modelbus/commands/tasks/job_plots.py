@@ -17,6 +17,19 @@ R = TypeVar("R", bound=BaseModel)
 """A result that can be printed."""
 
 
+def require_waiting(folder: Path | None, *, no_wait: bool) -> None:
+    """Make sure, before a job is started, that its plots are only wanted where its end is waited for.
+
+    Raises:
+        BadParameter: They are wanted, and it is not.
+    """
+    if no_wait and folder is not None:
+        raise typer.BadParameter(
+            "--plots waits for the job's end; leave out --no-wait, or save them later with modelbus plots ID",
+            param_hint="--plots",
+        )
+
+
 def finish_with_plots(
     session: Session,
     job: Job[R],
@@ -38,13 +51,7 @@ def finish_with_plots(
 
     Raises:
         ModelbusError: The job failed, was cancelled, or has not ended in time.
-        BadParameter: Plots are wanted of a job that is not waited for.
     """
-    if no_wait and folder is not None:
-        raise typer.BadParameter(
-            "--plots needs the end of the job; leave out --no-wait, and save them afterwards with modelbus plots ID",
-            param_hint="--plots",
-        )
     if no_wait:
         started(session, job)
         return

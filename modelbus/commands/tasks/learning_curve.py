@@ -7,7 +7,7 @@ import typer
 
 from modelbus.client.model_explanations import Learning
 from modelbus.commands.metrics.headlines import headline_metrics
-from modelbus.commands.tasks.job_plots import finish_with_plots
+from modelbus.commands.tasks.job_plots import finish_with_plots, require_waiting
 from modelbus.commands.terminal.metric_tables import ALL_METRICS, rounded
 from modelbus.commands.terminal.model_options import AllMetrics, PlotFolder, Reference
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
@@ -49,6 +49,7 @@ def learning_curve(
 
     - `modelbus learning-curve churn@3 --fraction 0.25 --fraction 0.5 --fraction 1 --plots pictures`
     """
+    require_waiting(plots, no_wait=no_wait)
     given = {} if not fraction else {"fractions": sorted(set(fraction))}
     job = session.client.learning_curve(model, **(given | settings_of(option, "--option")))
     finish_with_plots(

@@ -47,7 +47,11 @@ _TUNING: Final[Mapping[str, str]] = {
 }
 """The same for the fields of ``search`` and ``auto``."""
 _SAID_OF: Final[Mapping[str, tuple[str, ...]]] = {
-    "search": (), "auto": (), "cross_validation": ("folds",), "calibration": ("method",), "threshold": ("scoring",),
+    "search": (),
+    "auto": (),
+    "cross_validation": ("folds",),
+    "calibration": ("method",),
+    "threshold": ("scoring",),
     "best_threshold": ("metric",),
 }
 """By field, those of its own fields that its option says; the others are in JSON only."""
