@@ -1,7 +1,7 @@
 """Errors of the gateway in the command line's own words: routes become commands, fields and queries become options.
 
-The gateway speaks to clients of its HTTP API: ``upload it with POST /datasets``, ``?force=true``, ``exclude.0``. A person at
-a terminal types ``modelbus datasets upload``, ``--force`` and ``--exclude``. ``--json`` keeps the gateway's words.
+The gateway speaks to clients of its HTTP API: ``upload it with POST /datasets``, ``?force=true``, ``exclude.0``. At a
+terminal people type ``modelbus datasets upload``, ``--force`` and ``--exclude``. ``--json`` keeps the gateway's words.
 """
 
 import copy
