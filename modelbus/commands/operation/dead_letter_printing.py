@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from modelbus.commands.terminal.own_words import CommandWords, sentence_in_own_words
 from modelbus.commands.terminal.printing import Printer, cell_text
 from modelbus.commands.terminal.times import exact_time_text, time_of, time_text_with_zone, zone_name
 
@@ -52,6 +53,8 @@ def print_letter(printer: Printer, letter: "DeadLetter", *, no_color: bool) -> N
     fields = given_fields(letter)
     for name in fields:
         fields[name] = _moment(getattr(letter, name, None)) or fields[name]
+    if letter.problem is not None:
+        fields["problem"] = sentence_in_own_words(letter.problem.message, CommandWords())
     printer.facts({name: _fact(value) for name, value in fields.items() if name not in _LAID_OUT})
     history = [_history_row(entry) for entry in letter.history]
     printer.table((f"time ({zone_name()})", "event", "facts"), history, empty="No history.")

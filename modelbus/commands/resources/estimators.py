@@ -1,4 +1,4 @@
-"""``modelbus estimators``: what can be trained."""
+"""``modelbus estimators``: list them, and show their hyperparameters."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.printing import fact_text
 from modelbus.commands.terminal.session import Session, asks_gateway
 
-app = typer.Typer(name="estimators", help="What can be trained, and its hyperparameters.", no_args_is_help=True)
+app = typer.Typer(name="estimators", help="Estimators and their hyperparameters.", no_args_is_help=True)
 
 TASKS = "classification, regression, outlier_detection or clustering"
 
@@ -16,7 +16,15 @@ TASKS = "classification, regression, outlier_detection or clustering"
 @app.command("list")
 @asks_gateway
 def list_estimators(
-    session: Session, task: Annotated[str | None, typer.Option(help=f"Only for {TASKS}.")] = None
+    session: Session,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help=f"Only for {TASKS}.",
+            autocompletion=completion.words("classification", "regression", "outlier_detection", "clustering"),
+        ),
+    ] = None,
 ) -> None:
     """List the estimators.
 
@@ -27,8 +35,8 @@ def list_estimators(
     chosen: Any = task
     found = session.client.estimators.list(chosen)
     rows = [[one.name, one.task, one.description] for one in found]
-    empty = "No estimators: no trainer has said yet what it can. Look with: modelbus status"
-    session.printer.show(found, lambda: session.printer.table(("name", "task", "what it is"), rows, empty=empty))
+    empty = "No estimators: no trainer has reported its catalogue yet. Check with: modelbus status"
+    session.printer.show(found, lambda: session.printer.table(("name", "task", "description"), rows, empty=empty))
 
 
 @app.command()
@@ -48,16 +56,16 @@ def show(
     rows = [[one, _allowed(schema), _default(schema)] for one, schema in properties.items()]
 
     def people() -> None:
-        facts = {"estimator": record.name, "task": record.task, "what it is": record.description}
+        facts = {"estimator": record.name, "task": record.task, "description": record.description}
         session.printer.facts(facts)
-        empty = "It has no hyperparameters that can be set."
+        empty = "No hyperparameters to set."
         session.printer.table(("hyperparameter", "values", "default"), rows, empty=empty)
 
     session.printer.show(record, people)
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    """The values that a JSON Schema allows, in few words."""
+    """The values that a JSON Schema allows, in short."""
     if "enum" in schema:
         return fact_text(schema["enum"])
     if "const" in schema:

@@ -10,6 +10,7 @@ import typer
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import result_of, waiting_for
 from modelbus.commands.terminal.options import Timeout
+from modelbus.commands.terminal.own_words import CommandWords, sentence_in_own_words
 from modelbus.commands.terminal.printing import fact_text, plain
 from modelbus.commands.terminal.session import Session, asks_gateway
 from modelbus.commands.terminal.times import clock_text, exact_time_text, time_of, zone_name
@@ -174,7 +175,9 @@ def _when(entry: Mapping[str, Any]) -> str | None:
 
 
 def _error(job: JobSummary) -> str | None:
-    return None if job.error is None else f"{job.error.code}: {job.error.message}"
+    if job.error is None:
+        return None
+    return f"{job.error.code}: {sentence_in_own_words(job.error.message, CommandWords())}"
 
 
 def _parameters(spec: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def _print_dependence(printer: Printer, one: Dependence) -> None:
 
 
 def _thinned(count: int) -> list[int]:
-    """Some places out of so many, evenly spread, with both ends."""
+    """A few places among the values, evenly spread, both ends included."""
     if count <= _POINT_LIMIT:
         return list(range(count))
     return sorted({round(step * (count - 1) / (_POINT_LIMIT - 1)) for step in range(_POINT_LIMIT)})

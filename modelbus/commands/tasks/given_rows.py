@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import typer
 
 from modelbus.commands.terminal.session import settings_of
 
-_CSV: Final = {".csv": ",", ".tsv": "\t"}
+_CSV: Final = (".csv", ".tsv")
 _JSON: Final = (".json", ".jsonl", ".ndjson")
 _DELIMITERS: Final = ",;\t|"
 
@@ -58,7 +59,7 @@ def rows_of_file(name: str) -> GivenRows:
     suffix = Path(name).suffix.lower()
     if suffix in _JSON or (suffix not in _CSV and text.lstrip()[:1] in ("[", "{")):
         return GivenRows(_objects(text, "--file"))
-    return GivenRows(_table(text, name, _CSV.get(suffix)), is_text=True)
+    return GivenRows(_table(text, name, "\t" if suffix == ".tsv" else None), is_text=True)
 
 
 def _standard_input() -> str:
@@ -92,9 +93,9 @@ def _table(text: str, name: str, delimiter: str | None) -> Rows:
 
 
 def _delimiter_of(text: str) -> str:
-    """The delimiter that the first line has most often; the comma where it has none."""
-    first = text.lstrip().partition("\n")[0]
-    return max(_DELIMITERS, key=first.count)
+    """The delimiter that the header has most often outside of quotes; the comma if it has none."""
+    header = text.lstrip().partition("\n")[0]
+    return max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", header).count)
 
 
 def _objects(text: str, option: str) -> Rows:

@@ -1,7 +1,7 @@
 """Errors of the gateway in the command line's own words: routes become commands, fields and queries become options.
 
-The gateway speaks to whoever sends HTTP: ``upload it with POST /datasets``, ``?force=true``, ``exclude.0``. A person at
-a terminal types ``modelbus datasets upload``, ``--force`` and ``--exclude``. ``--json`` keeps the gateway's words.
+The gateway speaks to clients of its HTTP API: ``upload it with POST /datasets``, ``?force=true``, ``exclude.0``. At a
+terminal people type ``modelbus datasets upload``, ``--force`` and ``--exclude``. ``--json`` keeps the gateway's words.
 """
 
 import copy
@@ -56,7 +56,7 @@ _SAID_OF: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By field, those of its own fields that its option says; the others are in JSON only."""
 _KEYED: Final = frozenset({"--set", "--tag", "--threshold", "--space"})
-"""Options of pairs: behind them stands the name that is meant."""
+"""Options that take NAME=VALUE pairs; an error adds the name."""
 
 _ROUTE: Final = re.compile(r"`?\b(GET|POST|PUT|PATCH|DELETE) (/[\w{}/.@*-]*[\w}*]|/)(?:\?[\w=.&]*)?(?![\w/{])`?")
 _QUERY: Final = re.compile(r"`?(?<![\w/])\?([a-z_]+)=(true|false|[\w-]+|\.\.\.)?`?")

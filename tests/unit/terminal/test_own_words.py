@@ -9,7 +9,10 @@ import pytest
 import typer.main
 
 from modelbus.cli import app
+from modelbus.client.letters import DeadLetter
+from modelbus.commands.operation.dead_letter_printing import print_letter
 from modelbus.commands.terminal.own_words import CommandWords, in_own_words, sentence_in_own_words
+from modelbus.commands.terminal.printing import Printer
 from modelbus.commands.terminal.route_commands import ROUTE_COMMANDS, command_of_route
 from modelbus.errors import InvalidCommand, ModelbusError, StillInUse
 from tests.unit.mock_gateway import OPERATIONS
@@ -221,6 +224,17 @@ def test_a_misspelt_field_of_option_suggests_the_option_for_it() -> None:
 )  # fmt: skip
 def test_sentences(sentence: str, command: str, said: str) -> None:
     assert sentence_in_own_words(sentence, words(command)) == said
+
+
+def test_what_a_record_says_of_an_error_is_in_own_words_too(capsys: pytest.CaptureFixture[str]) -> None:
+    problem = {"code": "invalid_command", "message": "no JSON; give it another body with PUT /dead-letters/8f1c"}
+    at = "2026-01-31T12:00:00Z"
+    letter = DeadLetter.model_validate({
+        "id": "8f1c", "kind": "message", "queue": "evaluate", "at": at, "is_edited": False, "correlation_id": None,
+        "code": "poison", "reason": "not JSON", "history": [], "lines": [], "problem": problem,
+    })  # fmt: skip
+    print_letter(Printer(), letter, no_color=True)
+    assert "another body with `modelbus dead-letters edit 8f1c`" in capsys.readouterr().out
 
 
 def test_an_error_without_details_stays_as_it_is() -> None:
