@@ -88,7 +88,7 @@ class RepeatedHeader:
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether to skip such rows: for certain, where a name cannot be a value of its column, as `x` above numbers."""
+        """Whether to skip such rows: surely where a name cannot be a value of its column, as `x` above numbers."""
         if self._is_wanted is None:
             self._is_wanted = any(map(self._is_no_value, self._names, others.columns))
             if not self._is_wanted:
