@@ -111,7 +111,7 @@ def test_a_sheet_is_named_and_a_wrong_name_is_told_with_the_right_ones(api: Api,
     name = fresh("sheet")
 
     unsaid = upload(name, content, "book.xlsx")
-    wrong = upload(name, content, "book.xlsx", sheet="Boxs")
+    wrong = upload(name, content, "book.xlsx", sheet="Cartons")
     right = upload(name, content, "book.xlsx", sheet="Boxes")
 
     assert (unsaid.code, unsaid.places) == ("malformed_table", ("file",))

@@ -22,6 +22,8 @@ ROWS = [{"size": "2.0", "color": "red"}, {"size": "3", "color": None}]
         ("rows.CSV", '"size","color"\n2.0,"red"\n3,""\n'),
         ("rows.tsv", "size\tcolor\n2.0\tred\n3\t\n"),
         ("rows.txt", "size;color\n2.0;red\n3;\n"),
+        ("rows.csv", "size;color\n2.0;red\n3;\n"),
+        ("rows.csv", '"size";"color"\n2.0;"red"\n3;\n'),
         ("rows", "size|color\n2.0|red\n3|\n"),
         ("-", "size,color\n2.0,red\n3,\n"),
         ("-", "\ufeffsize\tcolor\n2.0\tred\n3\t\n"),
