@@ -54,7 +54,8 @@ def job_display(is_shown: bool | None) -> Iterator[Callable[[JobRecord], None]]:
     """Show how far a job is, until the block ends.
 
     Args:
-        is_shown: False for no bar; otherwise it is shown in terminals and notebooks.
+        is_shown: False for no bar, None for one in terminals and notebooks. True also shows one where the environment
+            declares a terminal that standard error is not, by ``FORCE_COLOR`` for example.
 
     Yields:
         A function to call with each change of the job.
@@ -168,7 +169,7 @@ def _bar(is_shown: bool | None) -> Iterator[Bar]:
             yield bar
         finally:
             bar.end()
-    elif sys.stderr is not None and sys.stderr.isatty():
+    elif is_shown or (sys.stderr is not None and sys.stderr.isatty()):
         with _terminal_bar() as shown:
             yield shown
     else:

@@ -15,6 +15,7 @@ from modelbus.client.asynchronous.existing import (
     AsyncKeptJob,
     IfExists,
     existing_dataset,
+    malformed,
     warn_if_other,
 )
 from modelbus.client.asynchronous.http_transport import AsyncTransport
@@ -256,7 +257,10 @@ class AsyncDatasets(Checked):
     async def _make_room(self, dataset: Dataset, upload: Upload, fields: Mapping[str, Any], *, force: bool) -> None:
         """Delete a dataset for the upload of another one, provided that its beginning can be read."""
         if upload.size_bytes is not None:
-            await self._preview(upload, fields)
+            preview = await self._preview(upload, fields)
+            # a preview reports such rows, and an upload refuses them unless they are to be skipped
+            if preview.skipped_rows and (fields["options"] or {}).get("on_bad_rows") != "skip":
+                raise malformed(preview)
         await self.delete(dataset.name, force=force)
 
     async def _preview(self, upload: Upload, fields: Mapping[str, Any]) -> Preview:

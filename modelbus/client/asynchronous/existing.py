@@ -8,11 +8,11 @@ from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.job_results import read_dataset
-from modelbus.client.shown.records import Dataset
+from modelbus.client.shown.records import Dataset, Preview
 from modelbus.client.tables.column_advice import warn
 from modelbus.client.typed_answers import JobReport
 from modelbus.client.upload_sources import Upload
-from modelbus.shared.errors import Forbidden, UnknownDataset, UnknownJob
+from modelbus.shared.errors import Forbidden, MalformedTable, UnknownDataset, UnknownJob
 
 IfExists = Literal["error", "skip", "replace"]
 """``error`` raises ``DatasetExists``; ``skip`` keeps the existing dataset; ``replace`` deletes it first."""
@@ -51,6 +51,16 @@ async def warn_if_other(transport: AsyncTransport, dataset: Dataset, source: Any
             f"dataset {dataset.name!r} exists and was kept, but {difference}; "
             "upload with if_exists='replace' to replace it"
         )
+
+
+def malformed(preview: Preview) -> MalformedTable:
+    """The error of an upload whose preview has rows that cannot be read."""
+    first = preview.skipped_rows[0]
+    more = f" (and {preview.skipped_row_count - 1} more)" if preview.skipped_row_count > 1 else ""
+    return MalformedTable(
+        f"{first.get('where')}: {first.get('problem')}; expected {first.get('expected')}{more}",
+        details=preview.skipped_rows,
+    )
 
 
 async def _difference(transport: AsyncTransport, dataset: Dataset, source: Any, upload: Upload) -> str | None:

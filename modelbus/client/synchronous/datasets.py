@@ -22,6 +22,7 @@ from modelbus.client.synchronous.existing import (
     IfExists,
     KeptJob,
     existing_dataset,
+    malformed,
     warn_if_other,
 )
 from modelbus.client.synchronous.http_transport import Transport
@@ -257,7 +258,10 @@ class Datasets(Checked):
     def _make_room(self, dataset: Dataset, upload: Upload, fields: Mapping[str, Any], *, force: bool) -> None:
         """Delete a dataset for the upload of another one, provided that its beginning can be read."""
         if upload.size_bytes is not None:
-            self._preview(upload, fields)
+            preview = self._preview(upload, fields)
+            # a preview reports such rows, and an upload refuses them unless they are to be skipped
+            if preview.skipped_rows and (fields["options"] or {}).get("on_bad_rows") != "skip":
+                raise malformed(preview)
         self.delete(dataset.name, force=force)
 
     def _preview(self, upload: Upload, fields: Mapping[str, Any]) -> Preview:

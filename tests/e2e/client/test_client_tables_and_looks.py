@@ -24,7 +24,7 @@ def test_a_dataset_is_kept_or_replaced_on_request(client: Any) -> None:
     with pytest.warns(errors.TableWarning, match="differs from the original"):
         assert client.datasets.upload(b"a\n1\n3\n", name, if_exists="skip") == first
     with pytest.raises(errors.MalformedTable):
-        client.datasets.upload(b"a,b\n1,2\n3\n", name, format="csv", if_exists="replace")
+        client.datasets.upload(b"a,b\n1\n2,3\n", name, format="csv", if_exists="replace")
     assert client.datasets.get(name) == first
     replaced = client.datasets.upload(b"a\n1\n3\n4\n", name, if_exists="replace")
     assert (replaced.row_count, client.datasets.get(name).row_count) == (3, 3)

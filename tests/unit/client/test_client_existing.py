@@ -25,6 +25,7 @@ class Shop:
     dataset: dict[str, Any] | None
     sha256: str | None = None
     refusal: tuple[int, str] | None = None
+    preview: dict[str, Any] = field(default_factory=lambda: examples.PREVIEW)
     calls: list[str] = field(default_factory=list)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -32,7 +33,7 @@ class Shop:
         path = request.url.path
         self.calls.append(f"{request.method} {path}")
         if path == "/datasets/preview":
-            return self._problem(*self.refusal) if self.refusal else httpx.Response(200, json=examples.PREVIEW)
+            return self._problem(*self.refusal) if self.refusal else httpx.Response(200, json=self.preview)
         if path == "/datasets":
             return httpx.Response(202, json=examples.JOB, headers={"X-Correlation-ID": examples.CORRELATION_ID})
         if path.startswith("/jobs/"):
@@ -129,6 +130,17 @@ def test_a_file_that_is_no_table_replaces_nothing(opened: Any) -> None:
     with pytest.raises(errors.MalformedTable):
         opened(shop).datasets.upload(TABLE, "shop", if_exists="replace")
     assert "DELETE /datasets/shop" not in shop.calls
+
+
+def test_a_file_with_rows_that_cannot_be_read_replaces_nothing_unless_they_are_skipped(opened: Any) -> None:
+    fault = {"where": "line 2", "problem": "1 field", "expected": "3 fields"}
+    shop = Shop(examples.DATASET, preview={**examples.PREVIEW, "skipped_row_count": 2, "skipped_rows": [fault]})
+    with pytest.raises(errors.MalformedTable, match=r"line 2: 1 field; expected 3 fields \(and 1 more\)") as caught:
+        opened(shop).datasets.upload(TABLE, "shop", if_exists="replace")
+    assert caught.value.details == [fault]
+    assert "DELETE /datasets/shop" not in shop.calls
+    opened(shop).datasets.start_upload(TABLE, "shop", if_exists="replace", on_bad_rows="skip")
+    assert "DELETE /datasets/shop" in shop.calls
 
 
 def test_a_table_that_cannot_be_sent_replaces_nothing(opened: Any) -> None:

@@ -34,11 +34,13 @@ def test_a_time_left_is_written_as_on_a_clock(seconds: float, text: str) -> None
     assert time_left(seconds) == text
 
 
-@pytest.mark.parametrize("is_shown", [None, True, False])
+@pytest.mark.parametrize(("is_shown", "is_forced"), [(None, False), (None, True), (True, False), (False, True)])
 def test_nothing_is_shown_where_there_is_no_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_shown: bool | None
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_shown: bool | None, is_forced: bool
 ) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if is_forced:
+        monkeypatch.setenv("FORCE_COLOR", "1")
     with job_display(is_shown) as show:
         show(report(fraction=0.5))
     with upload_display(is_shown, "shop.csv", 100) as told:
