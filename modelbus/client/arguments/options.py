@@ -169,3 +169,4 @@ class ReadingOptions(TypedDict, total=False):
     skip_initial_space: bool | None
     strip_text: bool
     has_quotes: bool
+    sheet: str | None

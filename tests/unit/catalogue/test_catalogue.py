@@ -114,8 +114,8 @@ def test_infinity_is_told_as_text_where_the_library_takes_it() -> None:
         ("ClassifierChain", "predicts several targets at once"),
         ("DBSCAN", "cannot assign new rows"),
         ("Birch", "an artifact cannot store"),
-        ("os.system", "GET /estimators"),
-        ("zzzzzz", "GET /estimators"),
+        ("os.system", "see the list of estimators"),
+        ("zzzzzz", "see the list of estimators"),
     ],
 )
 def test_an_unknown_estimator_is_answered_with_what_is_close_or_why_not(name: str, hint: str) -> None:

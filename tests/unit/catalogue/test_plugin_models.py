@@ -198,7 +198,7 @@ def test_another_minor_release_of_a_plugin_or_its_library_asks_for_retraining(na
     major, minor, *_ = libraries[name].split(".")
 
     assert load(payload, {**libraries, name: f"{major}.{minor}.99"})
-    with pytest.raises(ArtifactRefused, match=rf"made by {name} 0\.0\.1, this is {major}.*retrain"):
+    with pytest.raises(ArtifactRefused, match=rf"trained with {name} 0\.0\.1, and {major}.* is installed: retrain"):
         load(payload, {**libraries, name: "0.0.1"})
 
 

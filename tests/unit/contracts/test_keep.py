@@ -44,7 +44,7 @@ def test_a_report_keeps_what_else_was_done_to_kept_columns() -> None:
 @pytest.mark.parametrize(
     ("keep", "said"),
     [
-        (("custmer_id",), r"keep\.0: no column 'custmer_id' in the rows \(is it 'customer_id'\?\)"),
+        (("custmer_id",), r"keep\.0: no column 'custmer_id' in the rows \(did you mean 'customer_id'\?\)"),
         (("a", "zzz"), r"keep\.1: no column 'zzz' in the rows"),
         (("a", "a"), r"keep\.1: column 'a' is named twice"),
     ],
@@ -64,7 +64,7 @@ def test_a_column_that_is_not_in_the_dataset_is_refused() -> None:
     check_kept_columns(PredictDataset(model="m", dataset="d", keep=["a", "customer_id"]), dataset)
     check_kept_columns(PredictDataset(model="m", dataset="d"), dataset)
     with pytest.raises(
-        InvalidCommand, match=r"keep\.0: no column 'custmer_id' in dataset 'd' \(is it 'customer_id'\?\)"
+        InvalidCommand, match=r"keep\.0: dataset 'd' has no column 'custmer_id' \(did you mean 'customer_id'\?\)"
     ):
         check_kept_columns(PredictDataset(model="m", dataset="d", keep=["custmer_id"]), dataset)
     with pytest.raises(InvalidCommand, match=r"keep\.1: column 'a' is named twice"):

@@ -51,7 +51,7 @@ def test_a_command_names_the_column_with_the_mark_or_without() -> None:
     names = TypeAdapter(ColumnName)
 
     assert names.validate_python(f"{MARK}a") == "a"
-    with pytest.raises(ValidationError, match="must name a column"):
+    with pytest.raises(ValidationError, match="must not be blank"):
         names.validate_python(MARK)
 
 

@@ -52,7 +52,7 @@ READ: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {},
         ["3 lines repeat the header and are skipped (2, 4, 6)"],
     ),
-    "runs of spaces": ("  id name    v\n 1  x     2.5\n 2  y     3.5\n", {}, ["runs of spaces separate"]),
+    "runs of spaces": ("  id name    v\n 1  x     2.5\n 2  y     3.5\n", {}, ["separated by runs of spaces"]),
     "runs of spaces that were told": ('id\tname v\n1 "x"   2.5 \n2 y 3.5\n', {"delimiter": "spaces"}, []),
     "a space before quotes": ('id, "name", v\n1, "x", 2.5\n2, "y", 3.5\n', {}, ["quotes follow a delimiter"]),
     "a space before quotes that was told": ('id, name, v\n1, x, 2.5\n2, "y", 3.5\n', {"skip_initial_space": True}, []),

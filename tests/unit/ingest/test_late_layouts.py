@@ -30,7 +30,7 @@ LONG_HEADERS = {
     "plain": (",".join(NAMES) + "\n" + wide_rows(), ""),
     "a delimiter at the end of each row": (",".join(NAMES) + "\n" + wide_rows(","), "each row ends with a delimiter"),
     "units": (",".join(NAMES) + "\n" + ",".join(["[kg]"] * WIDTH) + "\n" + wide_rows(), "line 2 holds units"),
-    "a title": ("Report\n" + ",".join(NAMES) + "\n" + wide_rows(), "line 1 is taken for a title"),
+    "a title": ("Report\n" + ",".join(NAMES) + "\n" + wide_rows(), "line 1 is skipped as a title"),
     "spaces": (" ".join(NAMES) + "\n" + wide_rows(separator="  "), "runs of spaces"),
     "no line feed at the end": (",".join(NAMES) + "\n" + wide_rows(",").rstrip("\n"), "each row ends with a delimiter"),
 }
@@ -68,7 +68,7 @@ def test_a_header_is_found_again_anywhere(tmp_path: Path) -> None:
 
         assert {column.type for column in table.columns} == {"integer", "real"}
         assert len(cells["id"]) == 16_000
-        assert any("repeats the header and is left out" in warning for warning in table.warnings)
+        assert any("repeats the header and is skipped" in warning for warning in table.warnings)
 
 
 def test_a_header_that_comes_alone_in_the_last_block_is_left_out() -> None:
@@ -88,9 +88,9 @@ def test_a_header_that_a_table_of_text_repeats_is_reported_with_its_line_and_the
     again, without = late(tmp_path, text, repeated_header="skip")
 
     [warning] = [one for one in table.warnings if "repeats the header" in one]
-    assert warning == "line 20002 repeats the header and is kept as a row; repeated_header=skip leaves such lines out"
+    assert warning == "line 20002 repeats the header and is kept as a row; repeated_header=skip skips such lines"
     assert (len(cells["a"]), len(without["a"])) == (20_002, 20_001)
-    assert any("line 20002 repeats the header and is left out" in one for one in again.warnings)
+    assert any("line 20002 repeats the header and is skipped" in one for one in again.warnings)
 
 
 REFUSED = {

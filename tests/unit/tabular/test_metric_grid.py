@@ -249,7 +249,7 @@ def test_unseen_labels_count_as_errors_and_leave_no_probabilities_to_measure(cas
     [
         ([[0.5, np.nan], [0.4, 0.6]], "not finite"),
         ([[0.5, 0.7], [0.4, 0.6]], "do not add up to 1"),
-        ([[-0.5, 1.5], [0.4, 0.6]], "less than 0"),
+        ([[-0.5, 1.5], [0.4, 0.6]], "below 0"),
     ],
 )
 def test_faulty_probabilities_are_told_and_not_measured(shares: list[list[float]], reason: str) -> None:

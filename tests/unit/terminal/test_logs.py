@@ -76,7 +76,7 @@ def test_no_value_can_forge_a_line(lines: Lines, text: str) -> None:
 def test_a_long_field_is_cut_and_says_so(lines: Lines) -> None:
     structlog.get_logger().info("job.output", text="x" * (FIELD_LIMIT + 5))
     [line] = lines.parsed
-    assert line["text"] == "x" * FIELD_LIMIT + f"… ({FIELD_LIMIT + 5} characters)"
+    assert line["text"] == "x" * FIELD_LIMIT + f"… ({FIELD_LIMIT + 5:,} characters)"
 
 
 def test_values_that_json_does_not_know_are_written_as_text(lines: Lines) -> None:

@@ -174,7 +174,7 @@ def test_an_error_names_options_and_says_nothing_twice() -> None:
     error.correlation_id = "0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10"
     error.add_note("a note")
     own = in_own_words(error, words("train shop price"))
-    assert own.message == str(own) == "--exclude: no column 'idd' in dataset 'shop' (is it 'id'?)"
+    assert own.message == "--exclude: no column 'idd' in dataset 'shop' (is it 'id'?)"
     assert own.details == []
     assert (type(own), own.correlation_id, own.__notes__) == (InvalidCommand, error.correlation_id, ["a note"])
     assert error.details == [detail], "--json keeps the gateway's words"

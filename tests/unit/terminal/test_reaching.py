@@ -25,10 +25,8 @@ def open_port() -> Iterator[int]:
 
 
 def test_a_gateway_that_was_not_named_is_started_with_up(silent_port: int) -> None:
-    started = time.monotonic()
     with pytest.raises(GatewayUnreachable, match=r"no gateway runs here .*modelbus up.*--url"):
         require_gateway(f"http://127.0.0.1:{silent_port}", is_named=False)
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

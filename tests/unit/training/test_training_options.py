@@ -90,7 +90,7 @@ def test_balanced_classes_weigh_as_scikit_learn_has_it() -> None:
     by_hand = make_estimator("GaussianNB", {}, 0).fit(matrix, rows["grade"] - 1, sample_weight=weights)
 
     # target means differ between fitting and serving; all other columns are the same
-    plain = [place for place, name in enumerate(outcome.model.encoder.feature_names_out) if "share of" not in name]
+    plain = [place for place, name in enumerate(outcome.model.encoder.feature_names_out) if "fraction of" not in name]
     np.testing.assert_allclose(outcome.model.estimator.theta_[:, plain], by_hand.theta_[:, plain])
 
 

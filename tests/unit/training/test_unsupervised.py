@@ -175,9 +175,9 @@ def test_a_model_without_a_target_is_measured_on_any_rows_of_its_columns() -> No
 
 def test_probabilities_and_scores_that_are_not_there_are_refused() -> None:
     forest, means = made("IsolationForest").model, made("KMeans").model
-    with pytest.raises(InvalidCommand, match=r"IsolationForest has no probabilities: .*ask for scores"):
+    with pytest.raises(InvalidCommand, match=r"IsolationForest has no probabilities: .*request scores"):
         forest.predict_frame(features(), True)
-    with pytest.raises(InvalidCommand, match="KMeans has no probabilities: it tells each row's cluster"):
+    with pytest.raises(InvalidCommand, match="KMeans has no probabilities: it assigns each row to a single cluster"):
         means.predict_frame(features(), True)
     with pytest.raises(InvalidCommand, match="KMeans has no decision scores; ask without them"):
         means.predict_frame(features(), False, has_scores=True)
@@ -236,7 +236,7 @@ def test_a_column_of_names_is_told_and_gives_no_column_away() -> None:
 )
 def test_what_only_a_target_gives_a_sense_is_refused(estimator: str, changes: dict[str, Any], place: str) -> None:
     task = find_estimator(estimator).record.task
-    with pytest.raises(InvalidCommand, match=f"{estimator} does {task}, which") as caught:
+    with pytest.raises(InvalidCommand, match=f"{estimator} performs {task}, which") as caught:
         check_training_task(command(estimator, **changes), task)
     assert [detail["where"] for detail in caught.value.details] == [place]
     check_training_task(command(estimator, hold_out={"is_stratified": False}), task)
@@ -249,7 +249,7 @@ def test_all_that_has_no_sense_is_told_at_once() -> None:
 
 
 def test_a_classifier_without_a_target_is_refused() -> None:
-    with pytest.raises(InvalidCommand, match="needs the column to predict"):
+    with pytest.raises(InvalidCommand, match="requires a target"):
         check_training_task(command("GaussianNB"), "classification")
     with pytest.raises(InvalidCommand, match="GaussianNB needs a target"):
         fit("GaussianNB", None)

@@ -239,7 +239,7 @@ def test_numbers_and_clusters_have_nothing_to_calibrate(estimator: str, task: An
 
 
 def test_an_aim_is_one() -> None:
-    with pytest.raises(ValidationError, match="scoring or costs, not both"):
+    with pytest.raises(ValidationError, match="give either scoring or costs"):
         Threshold(scoring="f1", costs=ThresholdCosts())
-    with pytest.raises(ValidationError, match="both costs above 0"):
+    with pytest.raises(ValidationError, match="both costs must be greater than 0"):
         Threshold(costs=ThresholdCosts(false_positive=0))
