@@ -179,7 +179,7 @@ def test_probabilities_and_scores_that_are_not_there_are_refused() -> None:
         forest.predict_frame(features(), True)
     with pytest.raises(InvalidCommand, match="KMeans has no probabilities: it assigns each row to a single cluster"):
         means.predict_frame(features(), True)
-    with pytest.raises(InvalidCommand, match="KMeans has no decision scores; ask without them"):
+    with pytest.raises(InvalidCommand, match="KMeans has no decision scores; do not request them"):
         means.predict_frame(features(), False, has_scores=True)
 
 
