@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from modelbus.shared.plural import agreeing, counted
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _NAMED: int = 3
@@ -33,8 +34,9 @@ def _of_measured(measured: int, tried: int) -> str:
     if not tried:
         return "no other candidate was tried"
     if not measured:
-        return f"none of the {tried} other candidates could be measured"
-    return f"of the {tried} other candidates, {measured} were measured, and none was better"
+        return f"none of {counted(tried, 'other candidate')} could be measured"
+    verb = agreeing(measured, "was", "were")
+    return f"{measured} of {counted(tried, 'other candidate')} {verb} measured, and none was better"
 
 
 def _named(trials: Sequence[Trial]) -> str:

@@ -78,7 +78,7 @@ def test_where_nothing_is_better_the_baseline_is_chosen_and_it_is_said_that_all_
     assert choice.estimator == BASELINE
     [warning] = choice.warnings
     assert warning.startswith("auto chose the baseline DummyRegressor, which uses no feature: ")
-    assert warning.endswith("of the 8 other candidates 8 were measured, and none was better by the metric.")
+    assert warning.endswith("8 of 8 other candidates were measured, and none was better.")
 
 
 def test_a_winner_that_is_none_of_the_baseline_is_no_warning() -> None:
