@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     log_limit_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
     """Approximate maximum size of stored log lines; the oldest are removed first."""
     log_buffer_bytes: int = Field(8 * MEBIBYTE, ge=65536)
-    """Maximum size of log lines buffered per process while MongoDB is unavailable; the oldest are dropped and counted."""
+    """Maximum size of log lines that a process buffers while MongoDB is down; the oldest are dropped and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
     """Seconds that a stopping service gives its running jobs before it releases them."""
 
