@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     key_cache_s: float = Field(5.0, ge=0)
     """Seconds that a gateway caches an API key; a revoked key may work for that long."""
     allowed_hosts: str | None = None
-    """Host names that requests may use beside loopback's, comma-separated; unset: all with API keys, none without."""
+    """Comma-separated host names that requests may use, besides loopback's; unset: all with API keys, none without."""
     health_host: str = "127.0.0.1"
     """The address for a worker service's /health/live, /health/ready and /metrics."""
     health_port: int = Field(0, ge=0, le=65535)
@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     log_limit_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
     """Approximate maximum size of stored log lines; the oldest are removed first."""
     log_buffer_bytes: int = Field(8 * MEBIBYTE, ge=65536)
-    """Maximum log lines that a process buffers while MongoDB is away; the oldest are dropped and counted."""
+    """Maximum size of log lines that a process buffers while MongoDB is down; the oldest are dropped and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
     """Seconds that a stopping service gives its running jobs before it releases them."""
 

@@ -64,7 +64,7 @@ PHRASES: Final = (
         "'is not a ...', 'is not valid'",
         "'x' is no moment",
     ),
-    Phrase(r"(?<!there )\bis none\b", "'is not one', or name the thing", "a key that is none"),
+    Phrase(r"(?<!there )\bis (?-i:none)\b", "'is not one', or name the thing", "a key that is none"),
     Phrase(r"\bspoken here\b", "'is not supported'", "version 2 is not spoken here"),
     Phrase(r"\bputs? aside\b", "'quarantined'", "the message is put aside"),
     Phrase(r"\w\(e?s\)", "the plural that agrees with the number (shared/plural.py)", "3 row(s) were left out"),
@@ -103,7 +103,11 @@ PHRASES: Final = (
     Phrase(r"\bmend(?:s|ed|ing)?\b", "'correct', 'fix'", "Mend the lines at fault."),
     Phrase(r"\ball the same\b", "'anyway', 'still'", "jobs are accepted all the same"),
     Phrase(r"\bagain and again\b", "'repeatedly'", "it trains again and again"),
-    Phrase(r"\bfrom (?:\d+|one|a [\w-]+) on\b(?! to)", "'of at least 0', '0 or more'", "numbers from 0 on"),
+    Phrase(
+        r"\bfrom (?:(?:\d+|one) on\b(?! to)|a [\w-]+ on(?=\s*(?:[.,;:)]|$)))",
+        "'of at least 0', '0 or more'",
+        "numbers from 0 on",
+    ),
     Phrase(
         r"\b(?:redis|mongodb|broker|server|store|database|gateway) (?:is|was|are) away\b",
         "'is unavailable', 'is not responding'",
@@ -119,7 +123,9 @@ PHRASES: Final = (
     Phrase(r"\bis not taken\b", "'is not supported', 'is not accepted'", "a body of text/html is not taken"),
     Phrase(r"\b(?:to|not) be asked as\b", "'host x is not allowed'", "it is not to be asked as 'x'"),
     Phrase(
-        r"\bknown are\b|\bexpected are\b", "'expected one of ...'", "unknown parameter 'deep'; known are limit, cursor"
+        r"(?:^|[.,;:] )(?:known|expected) are\b",
+        "'expected one of ...'",
+        "unknown parameter 'deep'; known are limit, cursor",
     ),
     Phrase(r"\bis the least\b", "'at least'", "of which a body is the least"),
     Phrase(

@@ -48,12 +48,12 @@ class IngestedTable:
     delimiter: str | None
     """Absent for a single column, Parquet and JSON lines."""
     size_bytes: int
-    """Of the Parquet file."""
+    """The size of the Parquet file."""
     source_size_bytes: int
     sha256: str
-    """Of the table's content, in hex (see ``digest.py``)."""
+    """The digest of the table's content, in hex (see ``digest.py``)."""
     file_sha256: str
-    """Of the Parquet file, in hex."""
+    """The digest of the Parquet file, in hex."""
     alerts: list[Alert] = field(default_factory=list)
     """Findings in the columns that matter to training."""
     warnings: list[str] = field(default_factory=list)
@@ -105,7 +105,7 @@ class ColumnPlan:
     is_declared: bool = False
     """The type was declared, not found: a cell that does not fit is a fault of its row."""
     span: Span | None = None
-    """Of the finite values, where all of them were seen when the type was found."""
+    """The range of the finite values, if all of them were seen when the type was found."""
     has_values: bool = False
     """Its cells are not text in the file."""
     form: str | None = None
@@ -123,7 +123,7 @@ class ColumnPlan:
 
 @dataclass(frozen=True)
 class TextTable:
-    """What pass 1 over a text format found; the cells lie in the spool."""
+    """What pass 1 over a text format found; the cells are in the spool."""
 
     plans: list[ColumnPlan]
     row_count: int

@@ -16,7 +16,7 @@ class _Options(Contract):
     has_scores: bool = False
     """Whether to return decision scores."""
     keep: list[ColumnName] | None = Field(None, min_length=1)
-    """Input columns to return beside the predictions, unchanged."""
+    """Input columns to return with the predictions, unchanged."""
 
 
 class TableBody(_Options):

@@ -15,7 +15,7 @@ class DeadLetterSummary(Result):
     """A dead letter in a list."""
 
     id: str
-    """Of a job: its correlation id."""
+    """A job's correlation id, or a message's own id."""
     kind: str
     """`job`, whose attempts are exhausted, or `message`, which is not readable."""
     queue: str
@@ -27,11 +27,11 @@ class DeadLetterSummary(Result):
     code: str | None
     reason: str | None
     command: str | None = None
-    """Of a job."""
+    """Only for a job."""
     attempts: int | None = None
-    """Of a job."""
+    """Only for a job."""
     size_bytes: int | None = None
-    """Of a message."""
+    """Only for a message."""
 
 
 class LetterProblem(Result):
@@ -51,30 +51,30 @@ class DeadLetter(DeadLetterSummary):
     expires_at: datetime | None = None
     """When it is removed."""
     spec: dict[str, Any] | None = None
-    """Of a job: the command."""
+    """The job's command."""
     edited_spec: dict[str, Any] | None = None
-    """Of a job: the command that a replay sends instead."""
+    """The edited command, which a replay of the job sends instead."""
     first_spec: dict[str, Any] | None = None
-    """Of a job that was edited and replayed: the original command."""
+    """The original command of a job that was edited and replayed."""
     error: ErrorRecord | None = None
-    """Of a job, as the next three."""
+    """Only for a job, like the next three fields."""
     max_attempts: int | None = None
     owner: str | None = None
     created_at: datetime | None = None
     service: str | None = None
-    """Of a message: the service that could not read it."""
+    """The service that could not read the message."""
     reply_to: str | None = None
-    """Of a message: the queue for its reply."""
+    """The queue for the reply to the message."""
     text: str | None = None
-    """Of a message: its text, cut after 20,000 characters."""
+    """The message as text, cut after 20,000 characters."""
     is_text_cut: bool = False
     """Whether the text was cut; `client.dead_letters.content` has all bytes."""
     base64: str | None = None
-    """Of a message: its bytes, up to 64 KiB."""
+    """The bytes of the message, up to 64 KiB."""
     edited_body: Any = None
-    """Of a message: what a replay sends instead."""
+    """The edited body, which a replay of the message sends instead."""
     problem: LetterProblem | None = None
-    """Of a message: why its replay would be refused; None if it would be accepted."""
+    """The reason why a replay of the message would be refused; None if it would be accepted."""
     edited_at: datetime | None = None
 
     @property

@@ -133,7 +133,7 @@ class ServiceReport(Result):
     services: list[dict[str, Any]]
     """One mapping for each instance: `service`, `is_alive`, `heartbeat_age_s`, …"""
     queues: dict[str, int | None]
-    """Waiting messages by queue; None while the broker is away."""
+    """Waiting messages by queue; None while the broker is unavailable."""
     dead_letters: list[DeadLetterCount] = []
     """The number of dead letters by kind and queue."""
 

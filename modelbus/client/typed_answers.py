@@ -157,7 +157,7 @@ class JobReport(Shown, JobRecord):
     )
 
     queue_position: int | None = None
-    """While queued: its place in the queue, from 1 on."""
+    """Its place in the queue while it waits there; the next job to start has 1."""
     estimated_start_s: float | None = None
     """While queued: the likely seconds until it starts, by the duration of recent jobs of its kind."""
     links: dict[str, str] = {}

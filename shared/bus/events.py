@@ -34,10 +34,11 @@ _TERMS: Final = SenderTerms(
 
 
 class EventPublisher:
-    """Tells what happened, in the background: a broker that is away, or silent, holds nobody up.
+    """Publishes events in the background: a broker that is unavailable or does not answer delays no one.
 
-    Who misses an event reads the record. While the broker does not answer, events wait, the oldest make room, and those
-    of a sending that failed are not sent again: they may have arrived.
+    A subscriber that misses an event reads the record. While the broker does not answer, events are buffered, and the
+    oldest are dropped when the buffer is full. Events whose publication failed are not sent again, as they may have
+    arrived.
     """
 
     def __init__(self, publisher: Publisher) -> None:

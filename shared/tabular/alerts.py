@@ -237,7 +237,7 @@ def text_as_categories(column: str, words: int) -> Alert:
     """
     message = (
         f"column {column!r} looks like free text (median {words} words) and was learnt as categories, "
-        "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
+        "which say nothing about new texts: list it in `free_text` of the training to learn from its words"
     )
     return Alert(code="free_text", column=column, message=message)
 

@@ -45,7 +45,7 @@ class Stage:
     """What a candidate is measured on: a fold, or a sample of it."""
 
     fold: int
-    """From 0 on."""
+    """Its number; the first is 0."""
     row_count: int
     """Rows of the fit."""
     is_sample: bool = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from modelbus.shared.plural import agreeing
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _NAMED: int = 3
@@ -32,9 +33,12 @@ def baseline_notes(board: Leaderboard, baseline: str, budget_s: float) -> list[s
 def _of_measured(measured: int, tried: int) -> str:
     if not tried:
         return "no other candidate was tried"
+    if tried == 1:
+        return f"the only other candidate {'was measured, and was not better' if measured else 'could not be measured'}"
     if not measured:
         return f"none of the {tried} other candidates could be measured"
-    return f"of the {tried} other candidates, {measured} were measured, and none was better"
+    were = agreeing(measured, "was", "were")
+    return f"{measured} of the {tried} other candidates {were} measured, and none was better"
 
 
 def _named(trials: Sequence[Trial]) -> str:

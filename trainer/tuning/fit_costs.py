@@ -39,7 +39,7 @@ class FitCosts:
 
     fit_s: dict[int, float] = field(default_factory=dict)
     answer_s: float = 0.0
-    """Of the last fit: to answer the rows that were held out."""
+    """Seconds that the last fitted estimator took to predict the held-out rows."""
     store_s: float = 0.0
     """Expected seconds to store the last one."""
     _counts: dict[int, int] = field(default_factory=dict)

@@ -39,7 +39,7 @@ class Trial:
     vote on few rows, which is steadier than its members.
     """
     members: "Sequence[Trial]" = ()
-    """Of a vote: those that take part."""
+    """The candidates that take part, if this one is a vote."""
     error: str | None = None
     is_discarded: bool = False
     stopped: str | None = None

@@ -32,7 +32,7 @@ class OddCells:
     first: list[tuple[int, str]] = field(default_factory=list)
     """The first ones: row of the dataset, from 0, and text."""
     example: tuple[int, str] | None = None
-    """The first cell that is of the type."""
+    """The first cell of the type: row and text."""
     rows: list[int] = field(default_factory=list)
     """The rows of the first ones, five at most, of different texts or not: what the columns of a table may share."""
 

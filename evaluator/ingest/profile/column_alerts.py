@@ -16,7 +16,7 @@ _LOOKING_FRACTION = 0.9
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a column beside its schema."""
+    """What is known about a column in addition to its schema."""
 
     repeated_fraction: Callable[[], float]
     """The fraction of the rows with a value that another row has too, without missing ones; costs something."""

@@ -41,10 +41,10 @@ class FrequencyTally:
     counted again, and those that do are shown. Of rarer values any ten would be as good as any others. So no value is
     overlooked that is shown, and every count is exact.
 
-    From the 250,000th of such cells on one in eight, chosen at random, stands for all, later one in 32: to hash each of
-    many different texts would take longer than all else. Then a value that makes up one five-thousandth is overlooked
-    if chance takes it more than 3 standard deviations below its mean; of a million rows one that makes up one
-    two-thousandth, more than 6.
+    After 250,000 such cells only a random eighth of them is counted, later one in 32: hashing each of many different
+    texts would take longer than everything else. A value that makes up one five-thousandth is then overlooked if its
+    count in the sample is more than 3 standard deviations below the mean; in a million rows, a value that makes up one
+    two-thousandth is overlooked only beyond 6.
     """
 
     def __init__(self) -> None:

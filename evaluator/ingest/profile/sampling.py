@@ -31,7 +31,7 @@ class RowSample:
 
 
 class SampledCells:
-    """The sampled cells of one column; of a text its hash alone, so that memory is bounded however long texts are."""
+    """The sampled cells of one column. Texts are kept as hashes, so that memory is bounded however long they are."""
 
     def __init__(self, plan: ColumnPlan) -> None:
         self._is_text = plan.type == "text"

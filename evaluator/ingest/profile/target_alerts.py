@@ -30,9 +30,9 @@ class Target:
     alerts: list[Alert]
     """About the target itself."""
     codes: Codes | None
-    """Of the sampled rows, if it holds classes."""
+    """The target in the sampled rows, if it holds classes."""
     numbers: Floats | None
-    """Of the sampled rows, if it holds numbers."""
+    """The target in the sampled rows, if it holds numbers."""
 
     def leak(self, column: str, cells: SampledCells) -> Alert | None:
         """The alert for a column that leaks the target, if it does."""

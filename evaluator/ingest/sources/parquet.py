@@ -74,7 +74,7 @@ class _ParquetFile:
 
 
 class _OwnNotes:
-    """What a dataset's own file says beside its values."""
+    """What a dataset's own file says in addition to its values."""
 
     def __init__(self, source: BinaryIO, file: pq.ParquetFile, notes: StoredNotes) -> None:
         self._file = file

@@ -270,10 +270,10 @@ class _EncodingWatch:
 class QuoteWatch:
     """Checks that every quote is where a well-formed table has one.
 
-    pyarrow takes what follows an unclosed quote, to the end of the file, for one value, without a word. In a
-    well-formed table each odd quote has a delimiter, a line's end or a quote before it, and each even quote has one of
-    them behind it; the watch checks that for whole chunks at once. What it doubts (``12" pipe`` in an unquoted field is
-    such a case, and right) goes to the scanner of ``quoted_records``.
+    pyarrow silently reads everything after an unclosed quote, to the end of the file, as one value. In a well-formed
+    table each odd quote follows a delimiter, the end of a line or a quote, and each even quote precedes one of them;
+    the watch checks that for whole chunks at once. Quotes that break this rule are passed to the scanner of
+    ``quoted_records``, as they can still be right, as in an unquoted field ``12" pipe``.
     """
 
     def __init__(self, delimiter: bytes) -> None:

@@ -81,7 +81,7 @@ class TypedFile(Protocol):
 
 
 class Notes(Protocol):
-    """What a dataset's own file says beside its values."""
+    """What a dataset's own file says in addition to its values."""
 
     def note(self, columns: list[TypedColumn], options: ParseOptions) -> None:
         """Take over how the columns were written."""

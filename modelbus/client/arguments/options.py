@@ -27,14 +27,14 @@ ByLabel = Mapping[str, float] | Mapping[int, float] | Mapping[bool, float]
 
 
 class JobOptions(TypedDict, total=False):
-    """Of every job."""
+    """Options of every job."""
 
     correlation_id: str | None
     """The job's id, a UUID: a request sent again with the same id is the same job. A new one by default."""
 
 
 class TrainingOptions(JobOptions, total=False):
-    """Of a training, besides model, dataset, target, estimator and hyperparameters."""
+    """Options of a training, in addition to model, dataset, target, estimator and hyperparameters."""
 
     features: Sequence[str] | None
     exclude: Sequence[str] | None
@@ -62,7 +62,7 @@ class TrainingOptions(JobOptions, total=False):
 
 
 class RetrainingOptions(JobOptions, total=False):
-    """Of a further training of a version: what changes."""
+    """Options of a retraining: what changes compared with the version."""
 
     dataset: str | None
     hyperparameters: Fields
@@ -91,19 +91,19 @@ class _EvaluationOptions(JobOptions, total=False):
 
 
 class EvaluationOptions(_EvaluationOptions, total=False):
-    """Of an evaluation of a model, besides model and dataset."""
+    """Options of an evaluation of a model, in addition to model and dataset."""
 
     truth: str | None
 
 
 class PredictionsEvaluationOptions(_EvaluationOptions, total=False):
-    """Of an evaluation of predictions, besides dataset, truth, prediction and task."""
+    """Options of an evaluation of predictions, in addition to dataset, truth, prediction and task."""
 
     probabilities: Mapping[str, str] | None
 
 
 class ExplanationOptions(JobOptions, total=False):
-    """Of an explanation of a model."""
+    """Options of an explanation of a model."""
 
     dataset: str | None
     kinds: Sequence[ExplanationKind]
@@ -119,7 +119,7 @@ class ExplanationOptions(JobOptions, total=False):
 
 
 class PredictionExplanationOptions(JobOptions, total=False):
-    """Of an explanation of predictions, besides model, rows and dataset."""
+    """Options of an explanation of predictions, in addition to model, rows and dataset."""
 
     outputs: Literal["predicted", "all"]
     background_row_count: int
@@ -130,7 +130,7 @@ class PredictionExplanationOptions(JobOptions, total=False):
 
 
 class LearningOptions(JobOptions, total=False):
-    """Of a learning curve."""
+    """Options of a learning curve."""
 
     fractions: Sequence[float]
     has_plots: bool
@@ -138,7 +138,7 @@ class LearningOptions(JobOptions, total=False):
 
 
 class DriftOptions(JobOptions, total=False):
-    """Of a drift report, besides model, dataset and since."""
+    """Options of a drift report, in addition to model, dataset and since."""
 
     thresholds: DriftThresholds | Fields
     row_limit: int

@@ -211,7 +211,7 @@ class Client(Explaining, Watching):
                 mappings from column to value, one such mapping, or a mapping from column to a list of values.
             has_probabilities: Include the probability of each class.
             has_scores: Include the decision scores.
-            keep: Columns of the rows to return beside the predictions, such as an id.
+            keep: Columns of the rows to return with the predictions, such as an id.
             timeout_s: Seconds to wait for a predictor; None waits without limit.
 
         Returns:

@@ -26,7 +26,7 @@ def evaluate(
     intervals: Annotated[bool, typer.Option("--intervals", help="Add 95 % intervals, by bootstrap.")] = False,
     best_threshold: Annotated[
         str | None,
-        typer.Option(metavar="METRIC", help="Find the threshold with the best METRIC, such as f1; of two classes."),
+        typer.Option(metavar="METRIC", help="Find the threshold with the best METRIC, such as f1; binary only."),
     ] = None,
     positive_class: Annotated[
         str | None, typer.Option(metavar="CLASS", help="The positive class, of two.", show_default="the second")

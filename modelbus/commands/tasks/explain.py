@@ -63,7 +63,7 @@ def explain(
         str | None,
         typer.Option(
             metavar="WHICH",
-            help="Of rows: explain the predicted class, or all.",
+            help="For rows: explain the predicted class, or all.",
             show_default="predicted",
             autocompletion=completion.words("predicted", "all"),
         ),
@@ -75,8 +75,8 @@ def explain(
 ) -> None:
     """Explain a model, or with --row or --file its predictions.
 
-    Of a model: how important each column is, and how the prediction depends on the most important ones. Of rows: what
-    each column contributes to the prediction (Shapley values). docs/explanation.md describes both.
+    For a model: how important each column is, and how the prediction depends on the most important ones. For rows:
+    what each column contributes to the prediction (Shapley values). docs/explanation.md describes both.
 
     For example:
 

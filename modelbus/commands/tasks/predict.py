@@ -36,7 +36,7 @@ def predict(
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option("--keep", "-k", metavar="COLUMN,...", help="Input columns to keep beside the predictions."),
+        typer.Option("--keep", "-k", metavar="COLUMN,...", help="Input columns to return with the predictions."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-O", help="Save as CSV, JSON lines or Parquet.")] = None,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,

@@ -13,7 +13,7 @@ ALL_METRICS = "--all-metrics"
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """One column beside the values."""
+    """One column next to the values."""
 
     heading: str
     cells: Mapping[str, Any]

@@ -24,7 +24,7 @@ class _Prediction(CommandBase):
     classes, one number per class; for outlier detection, one number per row, negative for outliers and lower the
     further out."""
     keep: list[ColumnName] | None = Field(None, min_length=1)
-    """Input columns to return beside the predictions, such as an id, in this order. They may be outside the model's
+    """Input columns to return with the predictions, such as an id, in this order. They may be outside the model's
     signature and are returned unchanged."""
 
 

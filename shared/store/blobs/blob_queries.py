@@ -68,7 +68,7 @@ class ChunkNumber(TypedDict):
 
 
 class HeadlessChunk(TypedDict):
-    """A chunk whose file is not there; ``files_id`` is a blob's id, or that of somebody else's file."""
+    """A chunk whose file no longer exists; ``files_id`` is the id of a blob, or of another application's file."""
 
     files_id: Any
 

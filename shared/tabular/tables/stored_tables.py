@@ -44,7 +44,7 @@ class Table:
 
     parquet: pq.ParquetFile
     columns: Mapping[str, ColumnSchema] = field(default_factory=dict)
-    """The schemas of its columns; of a column that is absent here, only the values are known."""
+    """The schemas of its columns; a column that is absent here is known only by its values."""
     kept: KeptCells | None = None
     """Original texts of cells that cannot be derived from their values."""
     dated: frozenset[str] = frozenset()

@@ -234,7 +234,7 @@ def test_a_baseline_that_wins_is_a_warning_that_says_why(api: Api, door: Door) -
     assert version["estimator"] == "DummyRegressor"
     [warning] = [one for one in version["warnings"] if "baseline" in one]
     assert warning.startswith("auto chose the baseline DummyRegressor, which uses no feature: ")
-    assert "of the 2 other candidates 2 were measured, and none was better" in warning
+    assert "2 of the 2 other candidates were measured, and none was better" in warning
     assert (
         api.get(f"/models/{version['model']}/versions/{version['version']}").document["warnings"] == version["warnings"]
     )

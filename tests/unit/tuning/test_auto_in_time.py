@@ -78,7 +78,20 @@ def test_where_nothing_is_better_the_baseline_is_chosen_and_it_is_said_that_all_
     assert choice.estimator == BASELINE
     [warning] = choice.warnings
     assert warning.startswith("auto chose the baseline DummyRegressor, which uses no feature: ")
-    assert warning.endswith("of the 8 other candidates, 8 were measured, and none was better.")
+    assert warning.endswith("8 of the 8 other candidates were measured, and none was better.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.01, "the only other candidate was measured, and was not better."),
+        (1_000.0, "the only other candidate could not be measured. "),
+    ],
+)
+def test_the_warning_agrees_with_a_single_other_candidate(seconds: float, words: str) -> None:
+    auto = ScriptedAuto(500, lambda *_: seconds, lambda *_: -0.5, budget_s=10, max_models=1)
+    [warning] = auto.run().warnings
+    assert words in warning
 
 
 def test_a_winner_that_is_none_of_the_baseline_is_no_warning() -> None:

@@ -32,7 +32,7 @@ class LineRules:
     skip_initial_space: bool = False
     """Spaces behind a delimiter are not part of the field."""
     end_delimiter: int | None = None
-    """Which delimiter of a record, from 1 on, is its end and no part of it."""
+    """The number of the delimiter that ends a record without being part of it; the first is 1."""
     has_quotes: bool = True
 
     @property

@@ -97,7 +97,7 @@ def _damaged(compression: str, error: Exception) -> MalformedTable:
 
 
 class _Stream(Protocol):
-    """One compressed stream, as bz2 and lzma have it."""
+    """One compressed stream: the interface that the decompressors of bz2 and lzma share."""
 
     @property
     def eof(self) -> bool: ...

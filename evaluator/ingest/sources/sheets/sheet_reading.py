@@ -29,7 +29,7 @@ _TYPED: Final = ("integer", "real", "boolean", "datetime")
 
 @dataclass
 class OpenSheet:
-    """A sheet whose cells lie in a text file."""
+    """A sheet whose cells are stored in a text file."""
 
     name: str
     path: Path

@@ -19,7 +19,7 @@ class Cell:
     """From 0."""
     kind: CellKind
     text: str
-    """The value as delimited text has it: ``1.5``, ``true``, ``2024-01-31T10:00:00``."""
+    """The value as it is written in delimited text: ``1.5``, ``true``, ``2024-01-31T10:00:00``."""
 
 
 @dataclass(slots=True)

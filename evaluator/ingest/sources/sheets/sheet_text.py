@@ -38,7 +38,7 @@ class SheetColumn:
     last_texts: dict[str, int] = field(default_factory=dict)
     """The last rows with each of the first texts."""
     last_other_text: int = 0
-    """The last row with a text that is none of them."""
+    """The last row with any other text."""
     has_marks: bool = False
 
     def kinds(self, name: str, header_row: int) -> dict[CellKind, int]:
