@@ -1,7 +1,6 @@
 """Where nobody listens, it is said at once: which address, and how to start something there."""
 
 import socket
-import time
 from collections.abc import Iterator
 
 import pytest
