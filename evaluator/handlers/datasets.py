@@ -28,7 +28,7 @@ def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutc
     """
     if context.library.has_dataset(command.dataset):
         raise DatasetExists(
-            f"a dataset named {command.dataset!r} exists, and datasets are immutable; choose another name"
+            f"dataset {command.dataset!r} already exists; datasets are immutable; use another name or delete it"
         )
     context.progress(0.0, "reading the file")
     table, path = _ingest(command, context)

@@ -91,7 +91,7 @@ def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> E
 def _require_free(command: Evaluation, context: JobContext) -> None:
     evaluation_id = command.evaluation or context.correlation_id
     if context.library.has_evaluation(evaluation_id):
-        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it or use another id")
+        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it first or use another id")
 
 
 def _fetch(dataset: DatasetDocument, context: JobContext) -> Table:

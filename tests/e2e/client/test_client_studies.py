@@ -137,7 +137,7 @@ def test_plots_are_listed_read_and_saved(client: Any, evaluations: list[str], tm
 
 
 def test_a_plot_that_is_not_there_leaves_no_file(client: Any, evaluations: list[str], tmp_path: Path) -> None:
-    with pytest.raises(errors.NotFound, match=r"it has .*residuals"):
+    with pytest.raises(errors.NotFound, match=r"its plots are .*residuals"):
         client.evaluations.plot(evaluations[0], "roc")
     with pytest.raises(errors.NotFound):
         client.evaluations.download_plot(evaluations[0], "roc", tmp_path / "roc.svg")

@@ -141,7 +141,7 @@ def test_a_dataset_that_jobs_use_is_deleted_by_force_only_which_ends_them(
 
     for job in (api.ended_job(running), api.ended_job(waiting)):
         assert (job["status"], job["error"]["code"]) == ("cancelled", "cancelled")
-        assert f"dataset {name!r} was deleted by force while this job used it" in job["error"]["message"]
+        assert f"dataset {name!r} was deleted with force while this job used it" in job["error"]["message"]
     assert api.get(f"/datasets/{name}").code == "unknown_dataset"
     assert api.upload(name, numbers(50)).status == 201, "the name is free again"
     assert api.delete(f"/datasets/{name}").status == 204, "what has ended uses nothing"

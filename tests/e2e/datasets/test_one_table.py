@@ -228,7 +228,7 @@ def test_a_key_that_occurs_twice_is_refused(api: Api, amount_model: str) -> None
         f"/models/{amount_model}/predict", b'{"rows": [{"x": 1, "x": 2}]}', headers={"Content-Type": "application/json"}
     )
     assert answer.status == 400
-    assert "'x' occurs twice" in answer.detail
+    assert "duplicate key 'x'" in answer.detail
 
 
 def test_the_queue_refuses_the_same(api: Api, broker: redis.Redis, amount_model: str) -> None:
@@ -249,7 +249,7 @@ def test_the_queue_refuses_the_same(api: Api, broker: redis.Redis, amount_model:
         return [str(letter["reason"]) for letter in found if mark in letter["text"]]
 
     [reason] = wait_until(reasons, "the message becomes a dead letter") or []
-    assert "'model' occurs twice" in reason
+    assert "duplicate key 'model'" in reason
 
 
 def test_a_truth_of_nothing_but_one_is_doubtful_for_outliers(api: Api, door: Door) -> None:

@@ -79,7 +79,7 @@ def test_training_on_a_column_with_an_odd_cell_says_what_it_is(api: Api, uploade
         learnt = {"target": target, "features": [feature], "estimator": estimator}
         answer = api.post("/models?wait=60", {"model": fresh("odd"), "dataset": record["name"], **learnt})
         said = json.dumps(answer.document)
-        assert "values that were looked at are numbers" in said, said
+        assert "examined values are numbers" in said, said
         assert "exclude it" not in said
         assert "classifier" not in said
 

@@ -113,7 +113,7 @@ def test_a_larger_message_is_a_dead_letter_with_the_limit_in_its_reason(
         return [letter for letter in found if letter["id"] not in before]
 
     (letter,) = wait_until(new, "the dead letter is kept", 60)
-    assert str(BODY_LIMIT * 2) in letter["reason"]
+    assert f"{BODY_LIMIT * 2:,}" in letter["reason"]
     assert api.delete(f"/dead-letters/{letter['id']}").status == 204
 
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_read_is_a_dead_letter_with_all_that_was_sent(
     letter = poison(api, broker, "evaluate", 'not JSON \x07 "', correlation_id=str(uuid4()), reply_to="somewhere")
 
     assert (letter["kind"], letter["queue"], letter["service"]) == ("message", "evaluate", "evaluator")
-    assert "not JSON" in letter["reason"]
+    assert "not valid JSON" in letter["reason"]
     assert letter["reply_to"] == "somewhere"
     assert base64.b64decode(letter["base64"]) == letter["text"].encode()
     assert letter["problem"]["code"] == "invalid_command"

@@ -133,7 +133,7 @@ def test_a_labels_blank_leaves_the_champion(api: Api, door: Door, number_dataset
     ("changes", "place", "words"),
     [
         ({"target": "amount", "estimator": "Ridge"}, "target", "predicts 'amount' (regression)"),
-        ({"target": None, "estimator": "KMeans"}, "target", "does clustering"),
+        ({"target": None, "estimator": "KMeans"}, "target", "performs clustering"),
         ({"target": "amount", "estimator": "auto"}, "target", "predicts 'amount' (regression)"),
     ],
 )

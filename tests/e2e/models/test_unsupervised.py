@@ -160,7 +160,7 @@ def test_probabilities_of_outliers_are_refused(door: Door, outlier_model: str) -
 
     assert (outcome.code, outcome.places) == ("invalid_command", ("has_probabilities",))
     assert outcome.message is not None
-    assert "ask for scores" in outcome.message
+    assert "request scores" in outcome.message
 
 
 def test_a_dataset_is_answered_with_clusters(api: Api, door: Door, cluster_model: str, heap_dataset: str) -> None:
@@ -234,7 +234,7 @@ def test_what_predicts_a_target_does_not_replace_a_champion_without_one(
 
     assert outcome.result is not None, outcome
     assert outcome.result["is_champion"] is False
-    reason = "the champion cannot be compared: version 1 does clustering, and the new version classification"
+    reason = "the champion cannot be compared: version 1 does clustering, but the new version does classification"
     assert outcome.result["comparison"]["reason"] == reason
 
 

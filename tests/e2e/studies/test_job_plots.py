@@ -66,7 +66,7 @@ def test_an_explanation_is_drawn_from_its_own_figures(api: Api, explained: dict[
         plot = plots[f"partial_dependence_{name}"]
         assert [layer["y"] for layer in plot["layers"]] == [curve["y"] for curve in dependence["curves"]]
     assert plots["partial_dependence_weight"]["layers"][0]["x"] == dependences["weight"]["x"]
-    assert "without a value" in plots["partial_dependence_weight"]["layers"][0]["label"]
+    assert "missing values" in plots["partial_dependence_weight"]["layers"][0]["label"]
     assert plots["partial_dependence_city"]["layers"][0]["names"] == dependences["city"]["x"]
     assert plots["partial_dependence_sent_on"]["has_dates"]
 
@@ -126,7 +126,7 @@ def test_plots_that_nobody_wanted_are_not_drawn(api: Api, amount_model: str, dat
     assert stored_files(database, explanation["correlation_id"]) == []
     missing = api.get(f"/jobs/{explanation['correlation_id']}/plots/importance.svg")
     assert (missing.status, missing.code) == (404, "not_found")
-    assert "it has none" in missing.detail
+    assert "its plots are none" in missing.detail
 
 
 def test_plots_are_there_by_the_queues_door_too(api: Api, publisher: Publisher, amount_model: str) -> None:

@@ -54,7 +54,7 @@ def test_a_kept_column_that_is_not_there_is_refused_with_the_near_name(
 ) -> None:
     given = [part.format(model=rents) for part in arguments]
     done = terminal.run("predict", rents, *given, "--keep", "districts")
-    assert (done.code, "(is it 'district'?)" in done.err) == (1, True)
+    assert (done.code, "(did you mean 'district'?)" in done.err) == (1, True)
 
 
 def test_a_job_that_nobody_waits_for_is_its_id_alone(terminal: Terminal, rents: str) -> None:

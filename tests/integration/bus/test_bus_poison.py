@@ -31,13 +31,13 @@ def bomb(size_bytes: int) -> bytes:
 
 
 POISON: dict[str, tuple[bytes, str]] = {
-    "an empty item": (b"", "not JSON"),
-    "text that is not JSON": (b"hello", "not JSON"),
+    "an empty item": (b"", "not valid JSON"),
+    "text that is not JSON": (b"hello", "not valid JSON"),
     "a list": (b'["body"]', "not list"),
     "a text": (b'"body"', "not str"),
-    "bad UTF-8": (b'{"body": "\xff\xfe"}', "not JSON"),
-    "cut-off JSON": (message(b"{}")[:-5], "not JSON"),
-    "deep nesting": (b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON"),
+    "bad UTF-8": (b'{"body": "\xff\xfe"}', "not valid JSON"),
+    "cut-off JSON": (message(b"{}")[:-5], "not valid JSON"),
+    "deep nesting": (b'{"body":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not valid JSON"),
     "no body": (b'{"properties": {}}', "body is missing"),
     "properties that are a list": (b'{"body": "{}", "properties": []}', "properties is not"),
     "headers that are text": (b'{"body": "{}", "headers": "x"}', "headers is not"),
@@ -59,7 +59,7 @@ POISON: dict[str, tuple[bytes, str]] = {
     "a body that is null": (message("null"), "not NoneType"),
     "an array with a number": (message('[{"command": "TrainModel"}, 42]'), "an element of the array"),
     "an empty array": (message("[]"), "not an empty array"),
-    "a key twice": (message('{"command": "TrainModel", "command": "Predict"}'), "the key 'command' occurs twice"),
+    "a key twice": (message('{"command": "TrainModel", "command": "Predict"}'), "duplicate key 'command'"),
     "a body that is nested deep": (message('{"a":' * 100 + "1" + "}" * 100), "nested deeper than 64 levels"),
     "another charset": (message("{}", **{"content-type": "application/json; charset=latin-1"}), "charset 'latin-1'"),
     "another encoding": (message("{}", **{"content-encoding": "utf-16"}), "content encoding 'utf-16'"),

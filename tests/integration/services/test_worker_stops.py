@@ -17,7 +17,7 @@ def test_a_job_that_runs_too_long_is_ended(servers: LocalStack, broker: redis.Re
     with opened(settings) as (tools, _), working(tools) as bench:
         job = bench.run("sleep_deaf")
         assert (job["status"], job["error"]["code"]) == ("failed", "timed_out")
-        assert "longer than 0.5 s (MODELBUS_JOB_TIME_LIMIT_S)" in job["error"]["message"]
+        assert "time limit of 0.5 s (MODELBUS_JOB_TIME_LIMIT_S)" in job["error"]["message"]
 
 
 def test_a_worker_that_stops_hands_its_job_back_and_another_does_it(

@@ -153,7 +153,7 @@ def test_without_extras_the_package_stays_small_and_the_client_is_there(client_o
     done = client_only.run("python", "-c", "from modelbus import Client; print(Client('http://127.0.0.1:9').datasets)")
     assert done.returncode == 0, done.stderr
     done = client_only.run("modelbus", "version")
-    assert "kombu is not installed" in done.stdout
+    assert "kombu (not installed)" in done.stdout
 
 
 def test_without_extras_a_command_prints_what_a_gateway_answers(client_only: Environment) -> None:
@@ -163,11 +163,12 @@ def test_without_extras_a_command_prints_what_a_gateway_answers(client_only: Env
     assert "modelbus datasets upload" in done.stdout
 
 
-@pytest.mark.parametrize(("command", "code"), [("status", 1), ("logs", 1), ("events", 3)])
+@pytest.mark.parametrize(("command", "code"), [("status", 1), ("logs", 3), ("events", 3)])
 def test_without_extras_a_command_says_that_nothing_runs(client_only: Environment, command: str, code: int) -> None:
     done = client_only.run("modelbus", command)
     assert done.returncode == code
-    assert len((done.stdout + done.stderr).splitlines()) == 1
+    assert "modelbus up" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _skip_without_servers(folder: Path) -> None:

@@ -58,7 +58,7 @@ async def test_a_key_is_kept_by_its_hash_alone(keys: ApiKeys, database: Database
 
 async def test_a_valid_key_keeps_its_name_and_an_ended_one_gives_it_up(keys: ApiKeys) -> None:
     first = await made(keys)
-    with pytest.raises(ApiKeyExists, match="'ci' exists"):
+    with pytest.raises(ApiKeyExists, match="'ci' already exists"):
         await made(keys)
     assert await keys.find_valid(api_key_hash(first)) is not None
     await keys.revoke("ci")
@@ -221,7 +221,7 @@ async def test_keys_are_made_listed_and_revoked_by_the_command_line(
 
 def test_what_no_key_can_be_is_said(servers: LocalStack, database: Database[Document]) -> None:
     timeless = command_line(servers, database, "create", "a", "--expires", "soon")
-    assert "is no time such as" in timeless.stderr
+    assert "is not a valid time" in timeless.stderr
     assert "name: " in command_line(servers, database, "create", "../etc").stderr
     unknown = command_line(servers, database, "revoke", "nobody")
     assert (unknown.returncode, unknown.stderr) == (1, "error: no API key is named 'nobody'\n")

@@ -278,7 +278,7 @@ def test_many_sweepers_repair_each_job_once(
         list(pool.map(lambda sweeper: sweeper.sweep(), sweepers))
     sent = [orjson.loads(raw)["properties"]["correlation_id"] for raw in broker.lrange("train", 0, -1)]
     assert sorted(sent) == sorted(job.correlation_id for job in jobs)
-    assert database["jobs"].count_documents({"status": "queued", "fence": 2, "history.what": "lapsed"}) == 10
+    assert database["jobs"].count_documents({"status": "queued", "fence": 2, "history.event": "lapsed"}) == 10
 
 
 def test_a_sweeper_goes_on_sweeping_after_the_broker_was_away(
