@@ -288,6 +288,18 @@ def backlog_full(queue: str, waiting: int, limit: int) -> BacklogFull:
     )
 
 
+def dataset_exists(name: str) -> DatasetExists:
+    """The error for a new dataset whose name is taken, the same at both doors."""
+    return DatasetExists(
+        f"dataset {name!r} already exists; datasets are immutable, so use another name or delete it first"
+    )
+
+
+def evaluation_exists(evaluation_id: str) -> EvaluationExists:
+    """The error for a new evaluation whose id is taken, the same at both doors."""
+    return EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it first or use another id")
+
+
 class LeaseLost(ModelbusError):
     """Another worker has taken over the job."""
 

@@ -9,7 +9,7 @@ from modelbus.evaluator.ingest import IngestedTable, Limits, cut_last_line, inge
 from modelbus.evaluator.reading.paging import read_page
 from modelbus.shared.contracts import InlineSource, PreviewDataset, ProfileDataset, UploadSource
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, DatasetOutcome
-from modelbus.shared.errors import DatasetExists
+from modelbus.shared.errors import dataset_exists
 from modelbus.shared.store.connection import Document
 from modelbus.shared.worker.child import JobContext
 
@@ -27,9 +27,7 @@ def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutc
         UnknownUpload: The uploaded file is gone.
     """
     if context.library.has_dataset(command.dataset):
-        raise DatasetExists(
-            f"dataset {command.dataset!r} already exists; datasets are immutable; use another name or delete it"
-        )
+        raise dataset_exists(command.dataset)
     context.progress(0.0, "reading the file")
     table, path = _ingest(command, context)
     for warning in table.warnings:

@@ -13,7 +13,7 @@ from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
 from modelbus.shared.contracts.commands.evaluation import Evaluation
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.records.job_outcomes import EvaluationOutcome
-from modelbus.shared.errors import EvaluationExists
+from modelbus.shared.errors import evaluation_exists
 from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.plural import counted
 from modelbus.shared.tabular.tables.stored_tables import Table, fetch_table, frames
@@ -91,7 +91,7 @@ def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> E
 def _require_free(command: Evaluation, context: JobContext) -> None:
     evaluation_id = command.evaluation or context.correlation_id
     if context.library.has_evaluation(evaluation_id):
-        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it first or use another id")
+        raise evaluation_exists(evaluation_id)
 
 
 def _fetch(dataset: DatasetDocument, context: JobContext) -> Table:

@@ -24,7 +24,14 @@ from modelbus.shared.contracts.commands.datasets import NewDatasetName
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.job_documents import KnownJob
 from modelbus.shared.contracts.records.dataset_records import DatasetRecord
-from modelbus.shared.errors import CorrelationIdReused, DatasetExists, StillInUse, UnknownDataset, UnknownUpload
+from modelbus.shared.errors import (
+    CorrelationIdReused,
+    DatasetExists,
+    StillInUse,
+    UnknownDataset,
+    UnknownUpload,
+    dataset_exists,
+)
 
 _TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
@@ -161,9 +168,7 @@ async def _require_unused(request: web.Request, name: str, jobs: Sequence[KnownJ
 
 async def _require_free_name(request: web.Request, command: ProfileDataset) -> None:
     if await request.app[CATALOG].has_dataset(command.dataset):
-        raise DatasetExists(
-            f"dataset {command.dataset!r} already exists; datasets are immutable; use another name or delete it"
-        )
+        raise dataset_exists(command.dataset)
 
 
 def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:

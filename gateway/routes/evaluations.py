@@ -28,6 +28,7 @@ from modelbus.shared.errors import (
     UnknownDataset,
     UnknownEvaluation,
     UnknownModel,
+    evaluation_exists,
 )
 
 _TAG = "evaluations"
@@ -85,7 +86,7 @@ async def create_evaluation(request: web.Request) -> web.Response:
     evaluation_id = command.evaluation or correlation_id
     known = await find_evaluation(request, evaluation_id)
     if known is not None and known["correlation_id"] != correlation_id:
-        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it first or use another id")
+        raise evaluation_exists(evaluation_id)
     await _check(request, command)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)

@@ -129,7 +129,10 @@ def test_codes_that_look_like_numbers_in_the_second_file_are_the_codes(api: Api,
     second = api.dataset(codes(60, 2))
     found = evaluated(door, code_model, second)
     assert found["metrics"]["accuracy"] == 1.0
-    assert any("column 'code' is real here and text in the training table" in warning for warning in found["warnings"])
+    assert any(
+        "column 'code' is real in this dataset and text in the training table" in warning
+        for warning in found["warnings"]
+    )
     outcome = door.send({"command": "PredictDataset", "model": code_model, "dataset": second})
     assert outcome.result is not None
     assert outcome.result["report"] == {}
@@ -187,7 +190,7 @@ def test_labels_that_match_no_class_are_named(api: Api, door: Door) -> None:
     model = api.train(api.dataset(table), "label", "LogisticRegression")["version"]["model"]
     blank = csv_of("x", "label", rows=[(i, ("ham ", "spam ")[i % 2]) for i in range(40)])
     found = evaluated(door, model, api.dataset(blank))
-    assert any("'ham ' (20)" in warning and "differs from 'ham'" in warning for warning in found["warnings"])
+    assert any("'ham ' (20)" in warning and "looks like 'ham'" in warning for warning in found["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_a_truth_of_nothing_but_one_is_doubtful_for_outliers(api: Api, door: Doo
     command = {"model": fresh("model"), "dataset": name, "estimator": "IsolationForest", "exclude": ["known"]}
     assert api.post("/models?wait=60", command).status == 201
     found = evaluated(door, command["model"], name, truth="known")
-    assert any("nothing but 1" in warning for warning in found["warnings"])
+    assert any("is 1, which is read as outlier" in warning for warning in found["warnings"])
 
 
 def test_many_unseen_values_are_warned_of(door: Door, flag_model: str) -> None:

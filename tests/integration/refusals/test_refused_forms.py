@@ -12,7 +12,7 @@ TEXT = b'\r\n--b\r\nContent-Disposition: form-data; name="comment"\r\n'
 BAD_FORMS: dict[str, tuple[bytes, int, str]] = {
     "two files": (FILE + b"\r\n" + FILE + END, 400, "more than one field `file`"),
     "a header behind the file": (FILE + TEXT + b"X: \x01\r\n\r\n#" + END, 400, "malformed headers"),
-    "a long header behind the file": (FILE + TEXT + b"X: " + b"a" * 9000 + b"\r\n\r\n#" + END, 400, "more than 8190"),
+    "a long header behind the file": (FILE + TEXT + b"X: " + b"a" * 9000 + b"\r\n\r\n#" + END, 400, "exceeds 8190"),
     "no name behind the file": (FILE + b"\r\n--b\r\nX: a\r\n\r\n#" + END, 400, "has no name"),
     "an unknown field behind the file": (FILE + TEXT.replace(b"comment", b"coment") + b"\r\n#" + END, 400, "comment?"),
     "no UTF-8 behind the file": (FILE + TEXT + b"\r\n\xff" + END, 400, "is not valid UTF-8"),

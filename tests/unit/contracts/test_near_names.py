@@ -41,10 +41,10 @@ def test_a_list_has_an_end_and_without_names_there_is_no_hint() -> None:
 
 
 def test_several_names_come_in_the_order_of_their_likeness() -> None:
-    assert near_names("colum", ["columns", "column", "volume"], 3)[0] == "column"
+    assert near_names("columnz", ["columns", "column", "volume"], 3)[0] == "column"
 
 
-@pytest.mark.parametrize("given", ["Delimeter", "delimitter"])
+@pytest.mark.parametrize("given", ["Delimeter", "delimitre"])
 def test_fields_parameters_and_columns_are_suggested_alike(given: str) -> None:
     with pytest.raises(BadRequest, match=r"unknown field .* did you mean delimiter\?"):
         check_name(given, PARSE_FIELDS)
