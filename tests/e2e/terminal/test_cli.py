@@ -220,7 +220,7 @@ def test_an_error_names_the_field_and_the_id_on_standard_error(terminal: Termina
     told = terminal.run("train", number_dataset, "amount", "-e", "Ridge", "-o", "sed=3", "--json")
     assert (told.code, told.out) == (1, "")
     error = json.loads(told.err)["error"]
-    assert (error["code"], error["details"][0]["where"]) == ("invalid_command", "sed")
+    assert (error["code"], error["details"][0]["where"]) == ("wrong_argument", "sed")
 
 
 def test_wrong_usage_is_told_before_anything_is_asked(terminal: Terminal) -> None:

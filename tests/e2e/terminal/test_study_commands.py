@@ -143,7 +143,7 @@ def test_an_unknown_id_of_plots_is_neither_an_evaluation_nor_a_job(terminal: Ter
 def test_errors_speak_of_options_and_commands(terminal: Terminal, kinds: str, number_dataset: str) -> None:
     asked = ("train", number_dataset, "kind", "-e", "LogisticRegression", "-m", kinds)
     assert terminal.run(*asked, "--exclude", "aa").err.startswith("error: --exclude: dataset")
-    assert "give --feature or --exclude, not both" in terminal.run(*asked, "--exclude", "a", "--feature", "b").err
+    assert "give either --feature or --exclude" in terminal.run(*asked, "--exclude", "a", "--feature", "b").err
     assert "--set CC" in terminal.run(*asked, "--set", "CC=1", "--set", "max_itr=3").err
     assert "--force" in terminal.run("models", "delete", f"{kinds}@1").err
     assert "?force" not in terminal.run("datasets", "delete", number_dataset).err

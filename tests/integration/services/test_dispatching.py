@@ -217,7 +217,7 @@ async def test_a_full_backlog_says_when_to_come_again_by_how_fast_it_goes(
     async def was_counted_again() -> bool:
         with pytest.raises(BacklogFull) as refused:
             await backlog.check("train")
-        return "60 jobs wait" in refused.value.message and (refused.value.retry_after_s or 10) < 10
+        return "60 waiting jobs" in refused.value.message and (refused.value.retry_after_s or 10) < 10
 
     deadline = time.monotonic() + LONG_S
     while not await was_counted_again():

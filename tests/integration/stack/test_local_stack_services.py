@@ -111,7 +111,7 @@ def test_a_program_that_is_not_there_is_said(tmp_path: Path, urls: Urls) -> None
 def test_the_gateway_s_busy_port_is_named_with_its_option(tmp_path: Path, urls: Urls) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(PortInUse, match=rf"port {port}, .* --port"):
+        with pytest.raises(PortInUse, match=rf"port {port} .* --port"):
             stack_of(tmp_path, urls, gateway_port=port).start()
 
 

@@ -221,7 +221,7 @@ async def test_keys_are_made_listed_and_revoked_by_the_command_line(
 
 def test_what_no_key_can_be_is_said(servers: LocalStack, database: Database[Document]) -> None:
     timeless = command_line(servers, database, "create", "a", "--expires", "soon")
-    assert "is not a valid time" in timeless.stderr
-    assert "name: " in command_line(servers, database, "create", "../etc").stderr
+    assert "is not a lifetime" in timeless.stderr
+    assert "NAME: " in command_line(servers, database, "create", "../etc").stderr
     unknown = command_line(servers, database, "revoke", "nobody")
     assert (unknown.returncode, unknown.stderr) == (1, "error: no API key is named 'nobody'\n")

@@ -82,7 +82,7 @@ def test_poison_is_moved_with_all_that_is_known_of_it(
     [letter] = indexed[DEAD_LETTERS].find().to_list()
     assert (letter["queue"], letter["raw"], letter["size_bytes"]) == ("train", b"junk \xff", 6)
     assert (letter["correlation_id"], letter["reply_to"], letter["service"]) == ("not a uuid", "answers", "test")
-    assert "not JSON" in letter["reason"]
+    assert "not valid JSON" in letter["reason"]
     assert letter["expires_at"] > datetime.now(UTC)
     assert broker.llen(poison_queue("train")) == broker.hlen("unacked.test.poison") == 0
 
