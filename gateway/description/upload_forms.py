@@ -1,5 +1,6 @@
 """The schemas of queries, and of forms for uploads, whose fields are the parameters of the query."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -59,8 +60,15 @@ def upload_schemas(routes: Iterable[Route]) -> dict[str, Document]:
         made[_form_name(route)] = _form(route)
         for name, schema in _parameter_schemas(route).items():
             if "enum" in schema:
-                made[_choice_name(name)] = {word: value for word, value in schema.items() if word != "default"}
+                made[_choice_name(name)] = _choice(name, schema)
     return made
+
+
+def _choice(parameter: str, schema: Document) -> Document:
+    """A choice as a type of its own; its values have names with the parameter's, since Go has them all in one room."""
+    values: list[str] = schema.get("x-enum-varnames", schema["enum"])
+    names = [f"{parameter}_{re.sub(r'[^a-z0-9]+', '_', value.lower())}" for value in values]
+    return {**{word: value for word, value in schema.items() if word != "default"}, "x-enum-varnames": names}
 
 
 def _choice_name(parameter: str) -> str:

@@ -354,3 +354,10 @@ def test_a_query_parameter_that_must_be_given_says_so() -> None:
     }
 
     assert required == {("compare_evaluations", "id"), ("upload_dataset", "name")}
+
+
+def test_no_two_values_of_choices_have_the_same_name() -> None:
+    schemas = DOCUMENT["components"]["schemas"].values()
+    names = [name for schema in schemas for name in schema.get("x-enum-varnames", ())]
+    assert len(names) > 20
+    assert len({*names}) == len(names)
