@@ -66,7 +66,7 @@ def upload_schemas(routes: Iterable[Route]) -> dict[str, Document]:
 
 def _choice(parameter: str, schema: Document) -> Document:
     """A choice as a type of its own; its values have names with the parameter's, since Go has them all in one room."""
-    values: list[str] = schema.get("x-enum-varnames", schema["enum"])
+    values: list[str] = schema["x-enum-varnames"] if "x-enum-varnames" in schema else schema["enum"]
     names = [f"{parameter}_{re.sub(r'[^a-z0-9]+', '_', value.lower())}" for value in values]
     return {**{word: value for word, value in schema.items() if word != "default"}, "x-enum-varnames": names}
 
