@@ -127,7 +127,7 @@ def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
     found = f"{_shown(texts[0])} is beyond the range of numbers: "
     if all(map(is_rounded_by_real, texts)):
         return [f"{found}{how} reads such cells rounded to 15 digits; if they are codes, the column is right as it is"]
-    return [f"{found}{how} with on_bad_rows=skip leaves out the rows beyond the range of a double"]
+    return [f"{found}{how} with on_bad_rows=skip skips the rows beyond the range of a double"]
 
 
 def date_alert(odd: OddCells, date_format: str, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
@@ -275,14 +275,14 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
     if words and len(words) <= SHOWN_CELLS and has_file_options:
         shown = json.dumps(words, ensure_ascii=False)
         found.append(
-            f"missing_marks={shown}, together with the usual marks that the file has, reads as missing "
-            f"{'it' if len(words) == 1 else 'them'}"
+            f"missing_marks={shown} reads {'it' if len(words) == 1 else 'them'} as missing (add the usual marks that "
+            "occur in the file)"
         )
     elif words:
         others += words
     if others:
         are = "such cells" if words and not found else ", ".join(map(_shown, others[:_NAMED]))
-        found.append(f"columns.{name}.type={kind} with on_bad_rows=skip leaves out the rows of {are}")
+        found.append(f"columns.{name}.type={kind} with on_bad_rows=skip skips the rows of {are}")
     return found
 
 
