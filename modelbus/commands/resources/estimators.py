@@ -6,6 +6,7 @@ import typer
 
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.printing import fact_text
+from modelbus.commands.terminal.schema_words import allowed_values
 from modelbus.commands.terminal.session import Session, asks_gateway
 
 app = typer.Typer(name="estimators", help="Estimators and their hyperparameters.", no_args_is_help=True)
@@ -53,7 +54,7 @@ def show(
     """
     record = session.client.estimators.get(name)
     properties = record.hyperparameters.get("properties", {})
-    rows = [[one, _allowed(schema), _default(schema)] for one, schema in properties.items()]
+    rows = [[one, allowed_values(schema), _default(schema)] for one, schema in properties.items()]
 
     def people() -> None:
         facts = {"estimator": record.name, "task": record.task, "description": record.description}
@@ -62,19 +63,6 @@ def show(
         session.printer.table(("hyperparameter", "values", "default"), rows, empty=empty)
 
     session.printer.show(record, people)
-
-
-def _allowed(schema: dict[str, Any]) -> str:
-    """The values that a JSON Schema allows, in short."""
-    if "enum" in schema:
-        return fact_text(schema["enum"])
-    if "const" in schema:
-        return fact_text([schema["const"]])
-    for union in ("anyOf", "oneOf"):
-        if union in schema:
-            return " | ".join(dict.fromkeys(_allowed(one) for one in schema[union]))
-    kind = schema.get("type", "any")
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
 
 
 def _default(schema: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from modelbus.commands.terminal.printing import cell_text, fact_text
+from modelbus.commands.terminal.schema_words import allowed_values
 from modelbus.commands.terminal.shown_text import words
 from modelbus.shared.errors import ModelbusError
 
@@ -49,7 +50,10 @@ def _is_said(detail: Mapping[str, Any], message: str) -> bool:
 def _detail_text(detail: Mapping[str, Any]) -> str:
     parts = [str(detail.get("problem", ""))]
     if "expected" in detail:
-        parts.append(f"expected: {fact_text(detail['expected'])}")
+        expected = detail["expected"]
+        # of a hyperparameter it is the JSON Schema, with its description
+        shown = allowed_values(expected) if isinstance(expected, Mapping) else fact_text(expected)
+        parts.append(f"expected: {shown}")
     if "given" in detail:
         given = cell_text(detail["given"])
         parts.append(f"given: {given if len(given) <= _GIVEN_LIMIT else given[: _GIVEN_LIMIT - 3] + '...'}")
